@@ -1,0 +1,7 @@
+"""`python -m gen3d_core` is the command `gen3d`."""
+
+import sys
+
+from gen3d_core.cli import main
+
+sys.exit(main())

@@ -1,0 +1,239 @@
+"""The console command `gen3d`: meshes from a model file, on the command line."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NoReturn, TextIO
+
+from gen3d_core import __version__, limits
+from gen3d_core.errors import Gen3DError
+
+SHEET_LIMIT = 64
+"""Meshes on the contact sheet: more would be too small to look at and too large to open."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run a command and return its exit code: 0 done, 2 a mistake named in one line on stderr, 130 interrupted."""
+    parser = _parser()
+    try:
+        options = parser.parse_args(arguments)
+        return options.run(options)
+    except Gen3DError as error:
+        return _fail(str(error))
+    except BrokenPipeError:
+        # The reader of our output left, as `head` does; what Python still holds must not raise again at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except OSError as error:
+        return _fail(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+    except MemoryError:
+        return _fail("not enough memory for this: try a lower --resolution")
+    except KeyboardInterrupt:
+        _say("\ninterrupted", sys.stderr)
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="gen3d", description="Coloured 3D objects from a model that learned them from pictures.")
+    parser.add_argument("--version", action="version", version=f"gen3d {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    sample = commands.add_parser(
+        "sample", help="make meshes", description="Make meshes from seeds, and a picture of them all."
+    )
+    sample.add_argument("--model", required=True, help="name of a shipped model, or a .gen3d file")
+    sample.add_argument("--seed", type=int, default=0, help="first seed (default 0); equal seeds give equal meshes")
+    sample.add_argument("--count", type=int, default=1, help="how many seeds in a row (default 1)")
+    sample.add_argument("--resolution", type=int, default=128, help="samples a side, 16 to 512 (default 128)")
+    sample.add_argument(
+        "--format", choices=("glb", "ply", "obj", "stl"), default="glb", help="kind of file (default glb)"
+    )
+    sample.add_argument("--out", type=Path, required=True, help="folder for the files, made where missing")
+    sample.add_argument(
+        "--truncation", type=float, help="variety, 0 (the average object) to 2 (default: the model's own)"
+    )
+    sample.add_argument(
+        "--floaters", type=float, default=1.0, help="keep loose parts from this share of the largest (default 1: none)"
+    )
+    sample.add_argument("--threads", type=int, help="processor threads (default: the processors, at most 4)")
+    sample.set_defaults(run=_sample)
+
+    info = commands.add_parser("info", help="what a model file says of itself")
+    info.add_argument("model", metavar="MODEL", help="name of a shipped model, or a .gen3d file")
+    info.add_argument("--json", action="store_true", help="as JSON")
+    info.set_defaults(run=_info)
+
+    models = commands.add_parser("models", help="list the shipped models")
+    models.set_defaults(run=_models)
+    return parser
+
+
+class _Parser(argparse.ArgumentParser):
+    """An argument parser that complains in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        _say(f"{self.prog}: error: {message} (see {self.prog} --help)", sys.stderr)
+        raise SystemExit(2)
+
+
+def _sample(options: argparse.Namespace) -> int:
+    limits.whole("--count", options.count, limits.COUNT)
+    limits.whole("--seed", options.seed, limits.SEED)
+    limits.whole("--seed with --count: the last seed", options.seed + options.count - 1, limits.SEED)
+    limits.whole("--resolution", options.resolution, limits.RESOLUTION)
+    limits.real("--floaters", options.floaters, limits.FLOATERS)
+    if options.truncation is not None:
+        limits.real("--truncation", options.truncation, limits.TRUNCATION)
+    if options.threads is not None:
+        limits.whole("--threads", options.threads, (1, 1024))
+
+    from gen3d_core.atomic import make_folder, replacing
+    from gen3d_core.mesh import MeshError
+    from gen3d_core.preview import sheet, views
+    from gen3d_core.sampler import load
+
+    model = load(options.model, options.threads)
+    folder = make_folder(options.out)
+    meter = _Meter(options.count)
+    tiles, labels, failures = [], [], []
+    for seed in range(options.seed, options.seed + options.count):
+        path = folder / f"{model.name}_{seed:04d}.{options.format}"
+        try:
+            mesh = model.sample(
+                seed,
+                options.resolution,
+                truncation=options.truncation,
+                floaters=options.floaters,
+                progress=meter.report,
+            )
+        except MeshError as error:
+            failures.append(seed)
+            meter.line(f"seed {seed}: {error}")
+            continue
+        mesh.save(path)
+        meter.line(f"{path}  {len(mesh.vertices)} vertices, {len(mesh.faces)} triangles")
+        if len(tiles) < SHEET_LIMIT:
+            tiles.append(views(mesh))
+            labels.append(f"{model.name}  seed {seed}")
+    if tiles:
+        path = folder / "contact_sheet.png"
+        with replacing(path) as file:
+            sheet(tiles, labels).save(file, format="PNG")
+        left_out = options.count - len(failures) - len(tiles)
+        meter.line(f"{path}" + (f"  (the first {SHEET_LIMIT}; {left_out} more are not on it)" if left_out else ""))
+    if failures:
+        return _fail(f"{len(failures)} of {options.count} seeds gave no mesh, the first is {failures[0]}")
+    return 0
+
+
+def _info(options: argparse.Namespace) -> int:
+    from gen3d_core.model_file import read_model, sha256
+    from gen3d_core.sampler import find
+
+    path = find(options.model)
+    manifest = read_model(path, only=()).manifest
+    if options.json:
+        _say(json.dumps({"file": str(path), "sha256": sha256(path), **manifest}, indent=2))
+        return 0
+    _say(f"{manifest['name']}: a Gen3D model of {manifest['category']}")
+    described = {
+        "file": path,
+        "size": f"{path.stat().st_size / 1e6:.1f} MB",
+        "sha256": sha256(path),
+        "format version": manifest["format_version"],
+        "codes": f"shape {manifest['shape_dim']}, appearance {manifest['appearance_dim']}",
+        "truncation": float(manifest["truncation"]),
+        "licence": manifest.get("licence") or "not stated",
+    }
+    _say(_table(described))
+    for section in ("training", "metrics", "config"):
+        if isinstance(manifest.get(section), dict) and manifest[section]:
+            _say(f"\n{section}\n" + _table(manifest[section]))
+    return 0
+
+
+def _models(options: argparse.Namespace) -> int:
+    from gen3d_core.sampler import describe, shipped_models
+
+    files = shipped_models()
+    for entry in map(describe, files):
+        _say(f"{entry['name']:<16} {entry.get('error') or entry['category']}  {entry['file']}")
+    if not files:
+        _say("no models are shipped with this installation: give `gen3d sample --model` a .gen3d file", sys.stderr)
+    return 0
+
+
+class _Meter:
+    """Progress with the time left, redrawn in place on a terminal; elsewhere only whole lines appear."""
+
+    def __init__(self, count: int) -> None:
+        self._count, self._done, self._start, self._drawn = count, 0, time.monotonic(), 0.0
+        self._live = sys.stderr.isatty()
+
+    def report(self, fraction: float, stage: str) -> None:
+        now = time.monotonic()
+        if not self._live or now - self._drawn < 0.1:
+            return
+        self._drawn = now
+        total = (self._done + fraction) / self._count
+        left = _duration((now - self._start) * (1 - total) / total) + " left" if total > 0.02 else ""
+        sys.stderr.write(f"\r\033[K{self._done + 1} of {self._count}  {stage:<8} {100 * total:3.0f} %  {left}")
+        sys.stderr.flush()
+
+    def line(self, text: str) -> None:
+        """One more is done, or something to say of it."""
+        self._done = min(self._done + 1, self._count)
+        if self._live:
+            sys.stderr.write("\r\033[K")
+            sys.stderr.flush()
+        _say(text)
+
+
+def _duration(seconds: float) -> str:
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {seconds:02d} s" if minutes else f"{seconds} s"
+
+
+def _table(values: Mapping[str, Any], indent: str = "  ") -> str:
+    lines = []
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            lines.append(f"{indent}{key}")
+            if value:
+                lines.append(_table(value, indent + "  "))
+        else:
+            shown = (
+                f"{value:.6g}"
+                if isinstance(value, float)
+                else ", ".join(map(str, value))
+                if isinstance(value, list)
+                else value
+            )
+            lines.append(f"{indent}{key:<16} {shown}")
+    return "\n".join(lines)
+
+
+def _fail(message: str) -> int:
+    _say(f"gen3d: error: {' '.join(message.split())}", sys.stderr)
+    return 2
+
+
+def _say(text: str, stream: TextIO | None = None) -> None:
+    """Everything the command says goes through here; characters that a terminal cannot show are replaced."""
+    stream = stream or sys.stdout
+    if stream is None:  # a windowed Python has no streams
+        return
+    encoding = stream.encoding or "utf-8"
+    stream.write(text.encode(encoding, "replace").decode(encoding) + "\n")
+    stream.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,23 @@
+"""The one family of errors that is meant for a person: its text is a single line that names what, where and what to
+do."""
+
+from __future__ import annotations
+
+import errno
+from pathlib import Path
+
+
+class Gen3DError(ValueError):
+    """A mistake outside the program (a bad file, a bad number, a full disk). Command lines show its text without a
+    traceback."""
+
+
+class OutputError(Gen3DError):
+    """A file could not be written; nothing half-written was left behind."""
+
+
+def output_error(path: Path, error: OSError) -> OutputError:
+    """Turn the operating system's refusal to write `path` into one line."""
+    if error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)):
+        return OutputError(f"no space left on the disk for {path}: free some space and run again")
+    return OutputError(f"cannot write {path}: {error.strerror or error}")

@@ -1,0 +1,56 @@
+"""The codes that a generator reads: one for the shape, one for the appearance. Numpy only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Codes:
+    """`shape` (D,) and `appearance` (A,), float32; standard normal where drawn. Truncation is applied inside the
+    model."""
+
+    shape: np.ndarray
+    appearance: np.ndarray
+
+
+def codes(seed: int, shape_dim: int, appearance_dim: int, *, appearance_seed: int | None = None) -> Codes:
+    """Draw the codes of a seed. Shape and appearance come from separate streams, so each can be varied with the other
+    held.
+
+    `appearance_seed` takes the appearance of another seed.
+    """
+    paint = seed if appearance_seed is None else appearance_seed
+    return Codes(
+        np.random.default_rng([seed, 0]).standard_normal(shape_dim).astype(np.float32),
+        np.random.default_rng([paint, 1]).standard_normal(appearance_dim).astype(np.float32),
+    )
+
+
+def lerp(a: Codes, b: Codes, shape: float, appearance: float | None = None) -> Codes:
+    """Straight-line mix: 0 is `a`, 1 is `b`; the appearance follows the shape's fraction unless given its own."""
+    paint = shape if appearance is None else appearance
+    return Codes(_lerp(a.shape, b.shape, shape), _lerp(a.appearance, b.appearance, paint))
+
+
+def slerp(a: Codes, b: Codes, shape: float, appearance: float | None = None) -> Codes:
+    """Mix along the arc between two normal draws, which keeps the typical length of a code on the way (Shoemake
+    1985)."""
+    paint = shape if appearance is None else appearance
+    return Codes(_slerp(a.shape, b.shape, shape), _slerp(a.appearance, b.appearance, paint))
+
+
+def _lerp(a: np.ndarray, b: np.ndarray, t: float) -> np.ndarray:
+    return ((1.0 - t) * a.astype(np.float64) + t * b.astype(np.float64)).astype(np.float32)
+
+
+def _slerp(a: np.ndarray, b: np.ndarray, t: float) -> np.ndarray:
+    lengths = float(np.linalg.norm(a) * np.linalg.norm(b))
+    if lengths == 0.0:
+        return _lerp(a, b, t)
+    angle = float(np.arccos(np.clip(np.dot(a.astype(np.float64), b.astype(np.float64)) / lengths, -1.0, 1.0)))
+    if np.sin(angle) < 1e-6:  # parallel or opposite: the arc is undefined
+        return _lerp(a, b, t)
+    return ((np.sin((1.0 - t) * angle) * a + np.sin(t * angle) * b) / np.sin(angle)).astype(np.float32)

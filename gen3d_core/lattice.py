@@ -1,0 +1,70 @@
+"""A field sampled on a regular grid, in slabs that keep memory modest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from gen3d_core import limits
+from gen3d_core.errors import Gen3DError
+
+Progress = Callable[[float, str], None]
+"""Told a fraction in [0, 1] and a few words; whatever it raises stops the work."""
+LatticeFunction = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
+"""Axes x (X,), y (Y,), z (Z,) -> logit (X, Y, Z), positive inside."""
+
+_POINTS_AT_ONCE = (128 << 20) // (64 * 4)
+"""Points of a slab, if a model holds 64 hidden floats per point within 128 MB."""
+_LEAST_SLABS = 16
+_CLIP = 30.0
+"""Beyond this a logit is certain; a bound on it bounds how near a crossing may come to a lattice node."""
+_NEAREST = 1e-3
+
+
+class FieldError(Gen3DError):
+    """The field gave values that no surface can be made of."""
+
+
+@dataclass(frozen=True)
+class Lattice:
+    """`values` (R+2, R+2, R+2) float32: logits at `origin + index * spacing`, with one layer outside the sampled cube
+    that is negative, so that every surface closes. No value is closer to zero than what keeps crossings apart from
+    lattice nodes."""
+
+    values: np.ndarray
+    origin: float
+    spacing: float
+
+
+def ignore_progress(fraction: float, stage: str) -> None:
+    """A progress callback for those who do not watch."""
+
+
+def sample_lattice(
+    lattice: LatticeFunction, resolution: int, progress: Progress = ignore_progress, *, bounds: float = 1.0
+) -> Lattice:
+    """Sample the cube [-bounds, bounds]^3 with `resolution` samples a side. Raises `Gen3DError` for a bad resolution
+    or field."""
+    limits.whole("resolution", resolution, limits.RESOLUTION)
+    axis = np.linspace(-bounds, bounds, resolution, dtype=np.float32)
+    spacing = 2.0 * bounds / (resolution - 1)
+    values = np.full((resolution + 2,) * 3, -_CLIP, np.float32)
+    step = max(1, min(_POINTS_AT_ONCE // resolution**2, -(-resolution // _LEAST_SLABS)))
+    for start in range(0, resolution, step):
+        progress(start / resolution, "shape")
+        part = axis[start : start + step]
+        slab = lattice(part, axis, axis)
+        if slab.shape != (len(part), resolution, resolution):
+            raise FieldError(f"the model's lattice is {slab.shape}: expected {(len(part), resolution, resolution)}")
+        if not np.isfinite(slab).all():
+            raise FieldError("the model gave values that are not finite: the file is damaged or its training diverged")
+        values[start + 1 : start + 1 + len(part), 1:-1, 1:-1] = slab
+    progress(1.0, "shape")
+    np.clip(values, -_CLIP, _CLIP, out=values)
+    # A crossing at a node would give coincident vertices; float32 gets coarser with the index, hence the factor.
+    nearest = np.float32(_NEAREST * max(1.0, resolution / 64))
+    small = np.abs(values) < nearest
+    values[small] = np.where(values[small] < 0, -nearest, nearest)
+    return Lattice(values, -bounds - spacing, spacing)

@@ -1,0 +1,45 @@
+"""Ranges of what a user may ask for, shared by the command line, the worker's messages and the Python face.
+
+Standard library only. Each check returns the value it was given, or raises `Gen3DError` with one line.
+"""
+
+from __future__ import annotations
+
+import math
+
+from gen3d_core.errors import Gen3DError
+
+RESOLUTION = (16, 512)
+"""Samples of the field along each side of the cube [-1, 1]^3."""
+SEED = (0, 2**31 - 1)
+"""Fits the 32-bit signed integers of Blender's properties."""
+COUNT = (1, 10_000)
+TRUNCATION = (0.0, 2.0)
+"""Factor on the codes: 0 is the model's average object, 1 the full variety."""
+FLOATERS = (0.0, 1.0)
+"""Share of the largest component's area from which a loose component is kept: 1 keeps only the largest, 0 keeps all."""
+
+
+def whole(name: str, value: object, bounds: tuple[int, int]) -> int:
+    """An integer within `bounds` (both included); booleans are not integers here."""
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise Gen3DError(f"{name} is {_shown(value)}: expected a whole number from {bounds[0]} to {bounds[1]}")
+    if not bounds[0] <= value <= bounds[1]:
+        raise Gen3DError(f"{name} is {_shown(value)}: expected {bounds[0]} to {bounds[1]}")
+    return value
+
+
+def real(name: str, value: object, bounds: tuple[float, float]) -> float:
+    """A finite number within `bounds` (both included), as a float."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise Gen3DError(f"{name} is {_shown(value)}: expected a number from {bounds[0]:g} to {bounds[1]:g}")
+    if not bounds[0] <= value <= bounds[1]:  # false for NaN and infinities too
+        raise Gen3DError(f"{name} is {_shown(value)}: expected {bounds[0]:g} to {bounds[1]:g}")
+    return float(value)
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, int) and abs(value) >= 10**20:
+        return f"a number of about {math.log10(abs(value)):.0f} digits"
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."

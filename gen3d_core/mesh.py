@@ -1,0 +1,142 @@
+"""From a field to a clean coloured mesh: marching cubes, loose parts removed, colours looked up, placed on the
+ground."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from gen3d_core import limits
+from gen3d_core.errors import Gen3DError
+from gen3d_core.lattice import Lattice, Progress, ignore_progress, sample_lattice
+
+
+class MeshError(Gen3DError):
+    """A field without a usable surface."""
+
+
+class SurfaceField(Protocol):
+    """What extraction needs of an object: see `gen3d_core.runtime.RuntimeField`."""
+
+    def lattice(self, x: np.ndarray, y: np.ndarray, z: np.ndarray) -> np.ndarray: ...
+
+    def colour(self, points: np.ndarray) -> np.ndarray: ...
+
+
+@dataclass(frozen=True)
+class Mesh:
+    """Triangles that wind outward. `vertices` (V, 3) float32, Z up, front +X; `faces` (F, 3) int32; `colours` (V, 3)
+    float32 sRGB."""
+
+    vertices: np.ndarray
+    faces: np.ndarray
+    colours: np.ndarray
+
+    def save(self, path: str | Path) -> None:
+        """Write a .glb, .ply, .obj or .stl file: see `gen3d_core.export.save`."""
+        from gen3d_core.export import save
+
+        save(self, path)
+
+    def placed(self) -> Mesh:
+        """The same mesh with its longest side 1 and the centre of its base at the origin."""
+        low, high = self.vertices.min(axis=0).astype(np.float64), self.vertices.max(axis=0).astype(np.float64)
+        base = np.array([(low[0] + high[0]) / 2, (low[1] + high[1]) / 2, low[2]])
+        return replace(self, vertices=((self.vertices - base) / (high - low).max()).astype(np.float32))
+
+
+def extract(
+    field: SurfaceField, resolution: int, *, floaters: float = 1.0, progress: Progress = ignore_progress
+) -> Mesh:
+    """The closed surface where the field's logit is zero, coloured, in the canonical frame (not placed).
+
+    `floaters` is the share of the largest component's area from which loose components are kept; 1 keeps only the
+    largest. Inner cavities, which nobody sees, are filled. Raises `MeshError` when there is no surface.
+    """
+    limits.real("floaters", floaters, limits.FLOATERS)
+    lattice = sample_lattice(field.lattice, resolution, lambda fraction, stage: progress(0.75 * fraction, stage))
+    vertices, faces = _march(lattice)
+    progress(0.85, "surface")
+    vertices, faces = _keep_solids(vertices, faces, floaters)
+    progress(0.9, "colours")
+    colours = np.clip(np.asarray(field.colour(vertices), np.float32), 0.0, 1.0)
+    if colours.shape != vertices.shape or not np.isfinite(colours).all():
+        raise MeshError("the model gave no usable colours: the file is damaged or its training diverged")
+    return Mesh(vertices, faces, colours)
+
+
+def signed_volumes(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
+    """Signed volume of each triangle's tetrahedron with the origin: (F,) float64; the sum over a closed mesh is its
+    volume."""
+    a, b, c = (vertices[faces[:, corner]].astype(np.float64) for corner in range(3))
+    return np.einsum("ij,ij->i", a, np.cross(b, c)) / 6.0
+
+
+def vertex_normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
+    """Area-weighted unit normals at vertices: (V, 3) float32."""
+    a, b, c = (vertices[faces[:, corner]].astype(np.float64) for corner in range(3))
+    normals = np.cross(b - a, c - a)
+    total = np.stack(
+        [np.bincount(faces.ravel(), np.repeat(normals[:, axis], 3), minlength=len(vertices)) for axis in range(3)],
+        axis=1,
+    )
+    lengths = np.linalg.norm(total, axis=1, keepdims=True)
+    return np.where(lengths > 0, total / np.maximum(lengths, 1e-30), [0.0, 0.0, 1.0]).astype(np.float32)
+
+
+def components(faces: np.ndarray, count: int) -> np.ndarray:
+    """Label of each of `count` vertices: the smallest vertex index of its connected component (F, 3) -> (V,) int64.
+
+    Minimum-label hooking with pointer jumping (Shiloach and Vishkin 1982), so that numpy alone suffices.
+    """
+    labels = np.arange(count)
+    edges = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]]]).astype(np.int64)
+    while True:
+        ends = labels[edges]
+        low, high = ends.min(axis=1), ends.max(axis=1)
+        apart = low != high
+        if not apart.any():
+            return labels
+        edges, low, high = edges[apart], low[apart], high[apart]
+        np.minimum.at(labels, high, low)
+        while True:
+            jumped = labels[labels]
+            if np.array_equal(jumped, labels):
+                break
+            labels = jumped
+
+
+def _march(lattice: Lattice) -> tuple[np.ndarray, np.ndarray]:
+    from skimage.measure import marching_cubes
+
+    if not (lattice.values > 0).any():
+        raise MeshError("the field is empty for this seed, so there is no surface: try another seed")
+    index, faces, _, _ = marching_cubes(lattice.values, level=0.0, gradient_direction="ascent")
+    faces = faces.astype(np.int32)
+    vertices = (index.astype(np.float64) * lattice.spacing + lattice.origin).astype(np.float32)
+    if signed_volumes(vertices, faces).sum() < 0:  # the border is outside, so the whole must enclose positive volume
+        faces = faces[:, ::-1]
+    return vertices, np.ascontiguousarray(faces)
+
+
+def _keep_solids(vertices: np.ndarray, faces: np.ndarray, floaters: float) -> tuple[np.ndarray, np.ndarray]:
+    labels = components(faces, len(vertices))[faces[:, 0]]
+    names, part = np.unique(labels, return_inverse=True)
+    a, b, c = (vertices[faces[:, corner]].astype(np.float64) for corner in range(3))
+    area = np.bincount(part, np.linalg.norm(np.cross(b - a, c - a), axis=1) / 2, minlength=len(names))
+    volume = np.bincount(part, signed_volumes(vertices, faces), minlength=len(names))
+    area[volume <= 0] = 0.0  # a closed component that encloses negative volume bounds a cavity
+    if not area.any():
+        raise MeshError("the field has no solid part for this seed: try another seed")
+    keep = area >= max(floaters * area.max(), np.finfo(float).tiny)
+    if floaters >= 1.0:
+        keep[:] = False
+        keep[area.argmax()] = True
+    faces = faces[keep[part]]
+    used = np.unique(faces)
+    renumber = np.zeros(len(vertices), np.int32)
+    renumber[used] = np.arange(len(used), dtype=np.int32)
+    return vertices[used], renumber[faces]

@@ -1,0 +1,125 @@
+"""Pictures of meshes, to look at what was made. Numpy; Pillow only for sheets with labels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from gen3d_core.colour import to_encoded, to_linear
+from gen3d_core.mesh import Mesh, vertex_normals
+from gen3d_core.rasterise import rasterise
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+_DISTANCE = 4.0
+_HALF_FIELD = np.deg2rad(15.0)
+_RADIUS = 0.95
+_SAMPLES = 3
+_CLAY = 0.85
+_VIEWS = ((35.0, 22.0, False), (205.0, 22.0, False), (35.0, 22.0, True))
+"""Azimuth, elevation in degrees, bare: front three-quarter, back three-quarter, geometry."""
+_GAP = 10
+_LABEL = 22
+
+
+def render_mesh(mesh: Mesh, azimuth: float, elevation: float, size: int, *, bare: bool = False) -> np.ndarray:
+    """A softly lit picture: (size, size, 4) uint8 RGBA, straight alpha, transparent background.
+
+    Angles in degrees; azimuth 0 looks at the front (+X) and grows towards +Y. The mesh is centred and fitted, then
+    seen from distance 4 with a field of view of 30 degrees, as data sets are. `bare` shows the geometry in clay,
+    without its colours.
+    """
+    wide = size * _SAMPLES
+    pixels, depth, axes = _project(mesh.vertices, np.deg2rad(azimuth), np.deg2rad(elevation), wide)
+    hits = rasterise(pixels, depth, mesh.faces, wide)
+    hit = hits.face >= 0
+    corners, weights = mesh.faces[hits.face[hit]], hits.weights[hit]
+    normals = _blend(vertex_normals(mesh.vertices, mesh.faces), corners, weights) @ axes.T
+    normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-9)
+    base = np.full((len(corners), 3), _CLAY) if bare else _blend(mesh.colours, corners, weights)
+    samples = np.zeros((wide * wide, 4))
+    samples[hit, :3] = to_linear(base) * _light(normals, bare)[:, None]
+    samples[hit, 3] = 1.0
+    grid = samples.reshape(size, _SAMPLES, size, _SAMPLES, 4)
+    mean = np.einsum("iajbc->ijc", grid) / _SAMPLES**2
+    mean[..., :3] = to_encoded(mean[..., :3] / np.maximum(mean[..., 3:], 1e-9))
+    return np.rint(mean * 255).astype(np.uint8)
+
+
+def contact_sheet(meshes: Sequence[Mesh], labels: Sequence[str] = (), *, size: int = 192) -> Image:
+    """One picture of all meshes: front, back and bare geometry of each, its label below. RGB on white."""
+    return sheet([views(mesh, size) for mesh in meshes], labels)
+
+
+def views(mesh: Mesh, size: int = 192) -> np.ndarray:
+    """Front three-quarter view, back three-quarter view and bare geometry side by side: (size, 3 * size, 3) uint8 on
+    white."""
+    pictures = [on_white(render_mesh(mesh, azimuth, elevation, size, bare=bare)) for azimuth, elevation, bare in _VIEWS]
+    return np.concatenate(pictures, axis=1)
+
+
+def sheet(tiles: Sequence[np.ndarray], labels: Sequence[str] = ()) -> Image:
+    """Tiles (H, W, 3) uint8 of one size in a grid of about as many rows as columns, each with its label below."""
+    from PIL import Image, ImageDraw, ImageFont
+
+    if not tiles:
+        raise ValueError("a sheet needs at least one tile")
+    height, width = tiles[0].shape[:2]
+    columns = max(1, round(len(tiles) ** 0.5))
+    rows = -(-len(tiles) // columns)
+    cell_width, cell_height = width + _GAP, height + _LABEL + _GAP
+    picture = Image.new("RGB", (columns * cell_width + _GAP, rows * cell_height + _GAP), "white")
+    draw = ImageDraw.Draw(picture)
+    font = ImageFont.load_default(size=14)
+    for index, tile in enumerate(tiles):
+        x, y = _GAP + index % columns * cell_width, _GAP + index // columns * cell_height
+        picture.paste(Image.fromarray(tile), (x, y))
+        draw.rectangle((x, y, x + width - 1, y + height + _LABEL - 1), outline=(225, 225, 225))
+        if index < len(labels):
+            draw.text(
+                (x + width / 2, y + height + _LABEL / 2 - 1), labels[index], fill=(70, 70, 70), font=font, anchor="mm"
+            )
+    return picture
+
+
+def on_white(picture: np.ndarray) -> np.ndarray:
+    """Straight-alpha RGBA (..., 4) uint8 over white: (..., 3) uint8."""
+    alpha = picture[..., 3:].astype(np.float64) / 255
+    return np.rint(picture[..., :3] * alpha + 255 * (1 - alpha)).astype(np.uint8)
+
+
+def _project(
+    vertices: np.ndarray, azimuth: float, elevation: float, size: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Pixel positions (V, 2), depths (V,) and the camera's axes (3, 3): rows right, up, towards the camera."""
+    points = vertices.astype(np.float64)
+    points = points - (points.min(axis=0) + points.max(axis=0)) / 2
+    points *= _RADIUS / max(float(np.linalg.norm(points, axis=1).max()), 1e-9)
+    back = np.array([np.cos(elevation) * np.cos(azimuth), np.cos(elevation) * np.sin(azimuth), np.sin(elevation)])
+    right = np.array([-np.sin(azimuth), np.cos(azimuth), 0.0])
+    axes = np.stack([right, np.cross(back, right), back])
+    seen = points @ axes.T
+    depth = _DISTANCE - seen[:, 2]
+    plane = seen[:, :2] / (depth * np.tan(_HALF_FIELD))[:, None]
+    return (plane * [1, -1] + 1) * size / 2, depth, axes
+
+
+def _blend(values: np.ndarray, corners: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Vertex values (V, 3) at hits: corners (N, 3) and their weights (N, 3) -> (N, 3)."""
+    return np.einsum("nc,nck->nk", weights, values[corners])
+
+
+def _light(normals: np.ndarray, bare: bool) -> np.ndarray:
+    """Linear light at unit normals (N, 3) in camera axes: a wrapped key from the upper left, a weak fill from the
+    right, ambient.
+
+    Colours get gentle light that leaves them readable, bare geometry a harder one that shows its form.
+    """
+    key = np.array([-0.45, 0.7, 0.55]) / np.linalg.norm([-0.45, 0.7, 0.55])
+    fill = np.array([0.8, 0.1, 0.6]) / np.linalg.norm([0.8, 0.1, 0.6])
+    ambient, wrap, strength = (0.05, 0.05, 0.85) if bare else (0.16, 0.35, 0.78)
+    wrapped = ((normals @ key + wrap) / (1.0 + wrap)).clip(0) ** 1.3
+    return np.minimum(ambient + strength * wrapped + 0.18 * (normals @ fill).clip(0), 1.0)

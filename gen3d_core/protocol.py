@@ -1,0 +1,282 @@
+"""Messages between a client (the Blender add-on) and the worker: one JSON object per line, UTF-8, over stdin and
+stdout.
+
+Standard library only, so that Blender's own process can import it. Every `generate` request ends in exactly one of
+`result`, `cancelled` or `error` that carries its `id`. A `cancel` names the job to stop; for a job that has already
+ended it is ignored. Arrays travel as `.npz` files in the private folder that the client made.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import asdict, dataclass, fields
+from typing import Any, ClassVar
+
+from gen3d_core import limits
+from gen3d_core.errors import Gen3DError
+
+PROTOCOL_VERSION = 1
+MAX_LINE = 1 << 20
+"""Bytes of the longest line, its newline included."""
+MAX_ID = 2**53 - 1
+
+_ARRAYS_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,100}\.npz")
+
+
+class ProtocolError(Gen3DError):
+    """A line that is not a message. `id` is the request's where it could be read, else None."""
+
+    def __init__(self, text: str, id: int | None = None) -> None:
+        super().__init__(text)
+        self.id = id
+
+
+def encode(message: dict[str, Any]) -> bytes:
+    """A message as one line that ends with a newline. Raises `ProtocolError` for what JSON cannot hold and for
+    over-long lines."""
+    try:
+        line = json.dumps(message, ensure_ascii=True, allow_nan=False, separators=(",", ":")).encode("ascii") + b"\n"
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ProtocolError(f"message cannot be written as JSON: {error}") from error
+    if len(line) > MAX_LINE:
+        raise ProtocolError(f"message has {len(line)} bytes: the limit is {MAX_LINE}")
+    return line
+
+
+def decode(line: bytes) -> dict[str, Any]:
+    """The message in a line. Raises `ProtocolError` unless it is a JSON object with a `type`, within `MAX_LINE`
+    bytes."""
+    if len(line) > MAX_LINE:
+        raise ProtocolError(f"line is longer than {MAX_LINE} bytes")
+    try:
+        message = json.loads(line.decode("utf-8"), parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise ProtocolError(f"line is not JSON: {str(error).splitlines()[0]}") from error
+    if not isinstance(message, dict):
+        raise ProtocolError(f"line holds a JSON {type(message).__name__}: expected an object")
+    if not isinstance(message.get("type"), str):
+        raise ProtocolError("message has no 'type'", id=_id_of(message))
+    return message
+
+
+@dataclass(frozen=True)
+class Message:
+    """Base of all messages: `type` is the word on the wire, the fields are the other keys."""
+
+    type: ClassVar[str]
+
+    def as_dict(self) -> dict[str, Any]:
+        """The JSON object of this message."""
+        return {"type": self.type, **asdict(self)}
+
+    def line(self) -> bytes:
+        """This message as a line to send."""
+        return encode(self.as_dict())
+
+
+# ---- requests: client to worker
+
+
+@dataclass(frozen=True)
+class Generate(Message):
+    """Make a mesh. `truncation` None takes the model's own. Ranges are those of `gen3d_core.limits`."""
+
+    type: ClassVar[str] = "generate"
+    id: int
+    model: str
+    seed: int
+    resolution: int
+    truncation: float | None = None
+    floaters: float = 1.0
+
+    def __post_init__(self) -> None:
+        _check_id(self.id)
+        _check_text("model", self.model)
+        limits.whole("seed", self.seed, limits.SEED)
+        limits.whole("resolution", self.resolution, limits.RESOLUTION)
+        if self.truncation is not None:
+            limits.real("truncation", self.truncation, limits.TRUNCATION)
+        limits.real("floaters", self.floaters, limits.FLOATERS)
+
+
+@dataclass(frozen=True)
+class Models(Message):
+    """Ask for the models shipped with the worker's package."""
+
+    type: ClassVar[str] = "models"
+    id: int
+
+    def __post_init__(self) -> None:
+        _check_id(self.id)
+
+
+@dataclass(frozen=True)
+class Cancel(Message):
+    """Stop the job with this `id`, whether it runs or waits."""
+
+    type: ClassVar[str] = "cancel"
+    id: int
+
+    def __post_init__(self) -> None:
+        _check_id(self.id)
+
+
+@dataclass(frozen=True)
+class Shutdown(Message):
+    """Stop whatever runs and end. Closing the worker's stdin does the same."""
+
+    type: ClassVar[str] = "shutdown"
+
+
+# ---- replies: worker to client
+
+
+@dataclass(frozen=True)
+class Hello(Message):
+    """First line of every worker. `protocol` must equal the client's `PROTOCOL_VERSION`."""
+
+    type: ClassVar[str] = "hello"
+    protocol: int
+    version: str
+    python: str
+
+    def __post_init__(self) -> None:
+        if self.protocol != PROTOCOL_VERSION:
+            raise ProtocolError(
+                f"the worker speaks protocol {self.protocol}, its client {PROTOCOL_VERSION}: install equal versions"
+            )
+
+
+@dataclass(frozen=True)
+class Progress(Message):
+    """`fraction` in [0, 1] of the job, `stage` a few words for the user."""
+
+    type: ClassVar[str] = "progress"
+    id: int
+    fraction: float
+    stage: str
+
+    def __post_init__(self) -> None:
+        _check_id(self.id)
+        limits.real("fraction", self.fraction, (0.0, 1.0))
+
+
+@dataclass(frozen=True)
+class Result(Message):
+    """`arrays` is the bare name of an .npz in the client's folder: vertices (V,3) f32, faces (F,3) i32, colours (V,3)
+    f32 sRGB, Z up, front +X, longest side 1, base at the origin. `info` has model, model_file, model_hash, seed,
+    shape_code, appearance_code, truncation, resolution, floaters, version."""
+
+    type: ClassVar[str] = "result"
+    id: int
+    arrays: str
+    info: dict[str, Any]
+
+    def __post_init__(self) -> None:
+        _check_id(self.id)
+        if not isinstance(self.arrays, str) or not _ARRAYS_NAME.fullmatch(self.arrays):
+            raise ProtocolError(f"result names {self.arrays!r}: expected a plain .npz file name", id=self.id)
+        if not isinstance(self.info, dict):
+            raise ProtocolError("result has no 'info' object", id=self.id)
+
+
+@dataclass(frozen=True)
+class ModelList(Message):
+    """Answer to `models`: each entry has name, category, file, hash, shape_dim, appearance_dim, truncation, licence;
+    a file that cannot be read has name, file and error."""
+
+    type: ClassVar[str] = "models"
+    id: int
+    models: list[dict[str, Any]]
+
+    def __post_init__(self) -> None:
+        _check_id(self.id)
+        if not isinstance(self.models, list) or not all(isinstance(entry, dict) for entry in self.models):
+            raise ProtocolError("'models' is not a list of objects", id=self.id)
+
+
+@dataclass(frozen=True)
+class Cancelled(Message):
+    """The job was stopped on request; nothing was written."""
+
+    type: ClassVar[str] = "cancelled"
+    id: int
+
+    def __post_init__(self) -> None:
+        _check_id(self.id)
+
+
+@dataclass(frozen=True)
+class Error(Message):
+    """`message` is one line for the user, `detail` a traceback for a log. `id` is None for a line that named no
+    request."""
+
+    type: ClassVar[str] = "error"
+    id: int | None
+    message: str
+    detail: str = ""
+
+    def __post_init__(self) -> None:
+        if self.id is not None:
+            _check_id(self.id)
+        if not isinstance(self.message, str) or not isinstance(self.detail, str):
+            raise ProtocolError("an error's message and detail are text", id=self.id)
+
+
+Request = Generate | Models | Cancel | Shutdown
+Reply = Hello | Progress | Result | ModelList | Cancelled | Error
+
+_REQUESTS: tuple[type[Message], ...] = (Generate, Models, Cancel, Shutdown)
+_REPLIES: tuple[type[Message], ...] = (Hello, Progress, Result, ModelList, Cancelled, Error)
+
+
+def parse_request(message: dict[str, Any]) -> Request:
+    """The typed request in a decoded message. Raises `ProtocolError`, with the request's `id` where it has one."""
+    return _parse(message, _REQUESTS, "request")
+
+
+def parse_reply(message: dict[str, Any]) -> Reply:
+    """The typed reply in a decoded message. Raises `ProtocolError`, with the request's `id` where it has one."""
+    return _parse(message, _REPLIES, "reply")
+
+
+def _parse(message: dict[str, Any], kinds: tuple[type[Message], ...], what: str) -> Any:
+    kind = next((kind for kind in kinds if kind.type == message.get("type")), None)
+    if kind is None:
+        words = ", ".join(kind.type for kind in kinds)
+        raise ProtocolError(
+            f"unknown {what} {str(message.get('type'))[:40]!r}: expected one of {words}", id=_id_of(message)
+        )
+    given = {key: value for key, value in message.items() if key != "type"}
+    known = {field.name for field in fields(kind)}
+    unknown = sorted(set(given) - known)
+    if unknown:
+        raise ProtocolError(
+            f"{kind.type} has an unknown key {unknown[0][:40]!r}: known are {', '.join(sorted(known))}", _id_of(message)
+        )
+    try:
+        return kind(**given)
+    except TypeError as error:
+        missing = sorted(known - set(given))
+        raise ProtocolError(f"{kind.type} lacks {', '.join(missing)}", id=_id_of(message)) from error
+    except Gen3DError as error:
+        raise ProtocolError(str(error), id=_id_of(message)) from error
+
+
+def _id_of(message: dict[str, Any]) -> int | None:
+    value = message.get("id")
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MAX_ID else None
+
+
+def _check_id(value: object) -> None:
+    limits.whole("id", value, (0, MAX_ID))
+
+
+def _check_text(name: str, value: object) -> None:
+    if not isinstance(value, str) or not value or len(value) > 4096 or "\0" in value:
+        raise ProtocolError(f"{name} is not a text of 1 to 4096 characters")
+
+
+def _refuse_constant(word: str) -> Any:
+    raise ValueError(f"{word} is not a number in JSON")

@@ -1,0 +1,140 @@
+"""A model file as plain numpy callables, run by onnxruntime. Never imports torch."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+from onnxruntime.capi import onnxruntime_pybind11_state as ort_state  # pyright: ignore[reportAttributeAccessIssue]
+
+from gen3d_core.latent import Codes
+from gen3d_core.model_file import GRAPHS, ModelFileError, read_model
+
+POINTS_AT_ONCE = 1 << 18
+"""Points of one call to a graph: keeps hidden activations below about 100 MB."""
+
+_INPUTS = {
+    "shape.onnx": {"shape_code", "truncation"},
+    "lattice.onnx": {"planes", "x", "y", "z"},
+    "occupancy.onnx": {"planes", "points"},
+    "colour.onnx": {"planes", "appearance_code", "truncation", "points"},
+}
+_EXTERNAL_DATA_KEY = b"\x0a\x08location"  # protobuf of {key: "location"}: a tensor whose bytes lie in another file
+
+
+class RuntimeModel:
+    """The four graphs of a `.gen3d` file; each session is created when first used and kept."""
+
+    def __init__(self, path: Path, manifest: dict[str, Any], graphs: Mapping[str, bytes], threads: int) -> None:
+        self.path = path
+        self.manifest = manifest
+        self._graphs = graphs
+        self._threads = threads
+        self._sessions: dict[str, onnxruntime.InferenceSession] = {}
+        self._lock = threading.Lock()
+
+    @classmethod
+    def open(cls, path: Path, threads: int | None = None) -> RuntimeModel:
+        """Read and check the file. `threads` defaults to the processors, at most 4. Raises `ModelFileError`."""
+        archive = read_model(path, only=GRAPHS)
+        for name, graph in archive.members.items():
+            if _EXTERNAL_DATA_KEY in graph:
+                raise ModelFileError(f"{path}: refused, {name} refers to data outside the model file")
+        return cls(Path(path), archive.manifest, archive.members, threads or min(os.cpu_count() or 1, 4))
+
+    def field(self, codes: Codes, truncation: float) -> RuntimeField:
+        """The field of one object: runs the shape graph once."""
+        expected = (self.manifest["shape_dim"],), (self.manifest["appearance_dim"],)
+        if (codes.shape.shape, codes.appearance.shape) != expected:
+            raise ValueError(f"codes have shapes {codes.shape.shape} and {codes.appearance.shape}: expected {expected}")
+        amount = np.float32(truncation)
+        planes = self.run("shape.onnx", shape_code=codes.shape[None], truncation=amount)
+        return RuntimeField(self, planes, codes.appearance[None], amount)
+
+    def run(self, graph: str, **inputs: Any) -> np.ndarray:
+        """Run a graph; arrays are passed as contiguous float32. Returns its only output."""
+        session = self._session(graph)
+        feed = {name: np.asarray(value, dtype=np.float32, order="C") for name, value in inputs.items()}
+        try:
+            return np.asarray(session.run(None, feed)[0])
+        except _onnxruntime_errors() as error:
+            raise ModelFileError(f"{self.path}: {graph} failed: {_first_line(error)}") from error
+
+    def _session(self, graph: str) -> onnxruntime.InferenceSession:
+        with self._lock:
+            if graph not in self._sessions:
+                self._sessions[graph] = self._create(graph)
+            return self._sessions[graph]
+
+    def _create(self, graph: str) -> onnxruntime.InferenceSession:
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 3
+        options.intra_op_num_threads = self._threads
+        options.inter_op_num_threads = 1
+        options.use_deterministic_compute = True
+        try:
+            session = onnxruntime.InferenceSession(self._graphs[graph], options, providers=["CPUExecutionProvider"])
+        except _onnxruntime_errors() as error:
+            raise ModelFileError(f"{self.path}: {graph} cannot be opened: {_first_line(error)}") from error
+        inputs = {value.name for value in session.get_inputs()}
+        if inputs != _INPUTS[graph] or len(session.get_outputs()) != 1:
+            wanted = ", ".join(sorted(_INPUTS[graph]))
+            raise ModelFileError(
+                f"{self.path}: {graph} takes {', '.join(sorted(inputs))}: expected {wanted} and one output"
+            )
+        return session
+
+
+@dataclass(frozen=True)
+class RuntimeField:
+    """One object as functions of position in the canonical frame (Z up, front +X, inside the unit sphere)."""
+
+    model: RuntimeModel
+    planes: np.ndarray
+    appearance_code: np.ndarray
+    truncation: np.float32
+
+    def lattice(self, x: np.ndarray, y: np.ndarray, z: np.ndarray) -> np.ndarray:
+        """Logit on the grid of three axes: (X,), (Y,), (Z,) -> (X, Y, Z) float32, positive inside. The caller bounds
+        the size."""
+        return self.model.run("lattice.onnx", planes=self.planes, x=x, y=y, z=z)[0]
+
+    def logit(self, points: np.ndarray) -> np.ndarray:
+        """Logit of occupancy at points: (N, 3) -> (N,) float32, positive inside."""
+        chunks = [
+            self.model.run("occupancy.onnx", planes=self.planes, points=chunk[None])[0] for chunk in _chunks(points)
+        ]
+        return np.concatenate(chunks) if chunks else np.zeros(0, np.float32)
+
+    def colour(self, points: np.ndarray) -> np.ndarray:
+        """Unlit sRGB colour at points: (N, 3) -> (N, 3) float32 in [0, 1]."""
+        code, amount = self.appearance_code, self.truncation
+        chunks = [
+            self.model.run(
+                "colour.onnx", planes=self.planes, appearance_code=code, truncation=amount, points=chunk[None]
+            )[0]
+            for chunk in _chunks(points)
+        ]
+        return np.clip(np.concatenate(chunks), 0.0, 1.0) if chunks else np.zeros((0, 3), np.float32)
+
+
+def _chunks(points: np.ndarray) -> list[np.ndarray]:
+    return [points[start : start + POINTS_AT_ONCE] for start in range(0, len(points), POINTS_AT_ONCE)]
+
+
+def _onnxruntime_errors() -> tuple[type[Exception], ...]:
+    """onnxruntime's exceptions have no common base but live in one module."""
+    return tuple(
+        value for value in vars(ort_state).values() if isinstance(value, type) and issubclass(value, Exception)
+    )
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0][:300] if lines else type(error).__name__

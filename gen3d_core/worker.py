@@ -1,0 +1,168 @@
+"""The worker process: reads requests from stdin, makes meshes, writes replies to stdout. See `gen3d_core.protocol`.
+
+Run as `python -m gen3d_core.worker --folder DIR`, where DIR is a private folder of the client, who also removes it.
+The worker ends when its stdin closes, so it never outlives its client, even one that was killed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+import time
+import traceback
+from collections import OrderedDict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gen3d_core import __version__, protocol
+from gen3d_core.errors import Gen3DError
+from gen3d_core.worker_io import Inbox, Outbox, Reader, claim_streams
+
+if TYPE_CHECKING:
+    from gen3d_core.lattice import Progress
+    from gen3d_core.sampler import Model
+
+KEPT_MODELS = 3
+PROGRESS_SECONDS = 0.05
+
+
+class JobCancelled(Exception):
+    """Raised inside the progress callback of a job that the client no longer wants."""
+
+
+class Worker:
+    """Does the requests one by one."""
+
+    def __init__(self, folder: Path, inbox: Inbox, outbox: Outbox, threads: int | None = None) -> None:
+        self._folder, self._inbox, self._outbox, self._threads = folder, inbox, outbox, threads
+        self._models: OrderedDict[tuple[Path, int, int], Model] = OrderedDict()
+
+    def serve(self) -> None:
+        """Until the inbox closes."""
+        while request := self._inbox.take():
+            try:
+                self._outbox.send(
+                    self._generate(request) if isinstance(request, protocol.Generate) else self._list(request)
+                )
+            except JobCancelled:
+                self._outbox.send(protocol.Cancelled(request.id))
+            except (Gen3DError, OSError) as error:
+                self._outbox.send(protocol.Error(request.id, _one_line(error), traceback.format_exc()))
+            except ImportError as error:
+                message = f"the worker lacks a library ({_one_line(error)}): install it again"
+                self._outbox.send(protocol.Error(request.id, message, traceback.format_exc()))
+            except MemoryError:
+                message = "not enough memory for this: try a lower resolution"
+                self._outbox.send(protocol.Error(request.id, message, traceback.format_exc()))
+            except Exception as error:  # noqa: BLE001 - the process serves on, the failure belongs to this job's reply
+                message = f"unexpected {type(error).__name__}: {_one_line(error)}"
+                self._outbox.send(protocol.Error(request.id, message, traceback.format_exc()))
+
+    def _generate(self, request: protocol.Generate) -> protocol.Result:
+        progress = self._progress(request.id)
+        progress(0.0, "loading")
+        model = self._model(request.model)
+        mesh = model.sample(
+            request.seed,
+            request.resolution,
+            truncation=request.truncation,
+            floaters=request.floaters,
+            progress=progress,
+        )
+        progress(0.99, "sending")
+        name = f"result-{request.id}.npz"
+        _write_arrays(self._folder / name, vertices=mesh.vertices, faces=mesh.faces, colours=mesh.colours)
+        codes = model.codes(request.seed)
+        info = {
+            "model": model.name,
+            "model_file": str(model.path),
+            "model_hash": model.hash,
+            "category": model.manifest["category"],
+            "seed": request.seed,
+            "shape_code": [float(value) for value in codes.shape],
+            "appearance_code": [float(value) for value in codes.appearance],
+            "truncation": model.manifest["truncation"] if request.truncation is None else request.truncation,
+            "resolution": request.resolution,
+            "floaters": request.floaters,
+            "vertices": len(mesh.vertices),
+            "faces": len(mesh.faces),
+            "version": __version__,
+        }
+        return protocol.Result(request.id, name, info)
+
+    def _list(self, request: protocol.Models) -> protocol.ModelList:
+        from gen3d_core.sampler import describe, shipped_models
+
+        return protocol.ModelList(request.id, [describe(path) for path in shipped_models()])
+
+    def _model(self, name: str) -> Model:
+        from gen3d_core.sampler import find, load
+
+        path = find(name)
+        try:
+            stat = path.stat()
+            key = (path, stat.st_mtime_ns, stat.st_size)
+        except OSError:
+            return load(path, self._threads)  # says in one line what is wrong with the path
+        if key not in self._models:
+            self._models[key] = load(path, self._threads)
+            while len(self._models) > KEPT_MODELS:
+                self._models.popitem(last=False)
+        self._models.move_to_end(key)
+        return self._models[key]
+
+    def _progress(self, id: int) -> Progress:
+        last_time, last_stage = 0.0, ""
+
+        def report(fraction: float, stage: str) -> None:
+            nonlocal last_time, last_stage
+            if self._inbox.unwanted():
+                raise JobCancelled
+            now = time.monotonic()
+            if stage != last_stage or now - last_time >= PROGRESS_SECONDS:
+                last_time, last_stage = now, stage
+                self._outbox.send(protocol.Progress(id, min(max(float(fraction), 0.0), 1.0), stage))
+
+        return report
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Entry point. Returns the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="gen3d_core.worker", description="Make meshes for a client over stdin and stdout."
+    )
+    parser.add_argument("--folder", type=Path, required=True, help="private folder for the arrays, made by the client")
+    parser.add_argument(
+        "--threads", type=int, default=None, help="processor threads (default: the processors, at most 4)"
+    )
+    options = parser.parse_args(arguments)
+    if not options.folder.is_dir():
+        sys.stderr.write(f"gen3d worker: {options.folder} is not a folder\n")
+        return 2
+    requests, replies = claim_streams()
+    signal.signal(
+        signal.SIGINT, signal.SIG_IGN
+    )  # Ctrl-C in the client's terminal reaches us too; its closing pipe ends us
+    inbox, outbox = Inbox(), Outbox(replies)
+    outbox.send(protocol.Hello(protocol.PROTOCOL_VERSION, __version__, sys.version.split()[0]))
+    Reader(requests, inbox, outbox).start()
+    Worker(options.folder, inbox, outbox, options.threads).serve()
+    return 0
+
+
+def _write_arrays(path: Path, **arrays: Any) -> None:
+    import numpy as np
+
+    from gen3d_core.atomic import replacing
+
+    with replacing(path) as file:
+        np.savez(file, **arrays)
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+if __name__ == "__main__":
+    sys.exit(main())
