@@ -1,0 +1,122 @@
+"""Everything that shapes a model and its training, as frozen dataclasses.
+
+Standard library only: the values also travel as JSON in a `.gen3d` file. Lengths are in units of the unit sphere that holds the object,
+`kimg` counts thousands of real pictures shown to the discriminator.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class PosePrior:
+    """Where cameras stand: uniform azimuth and elevation (degrees) at one distance, looking at the origin, one field of view both ways."""
+
+    distance: float = 4.0
+    fov_deg: float = 30.0
+    azimuth_deg: tuple[float, float] = (0.0, 360.0)
+    elevation_deg: tuple[float, float] = (5.0, 40.0)
+
+
+@dataclass(frozen=True)
+class GeneratorConfig:
+    """Tri-plane occupancy field conditioned on a shape code, palette colours on an appearance code."""
+
+    shape_dim: int = 64
+    appearance_dim: int = 32
+    mapping_width: int = 128
+    mapping_rate: float = 0.1  # learning-rate multiplier of the mapping networks (StyleGAN2, appendix B)
+    synthesis_channels: tuple[int, ...] = (128, 128, 96, 48, 32)  # at 4, 8, 16, ... pixels; the last is the planes' size
+    plane_channels: int = 24
+    hidden: int = 64
+    palette: int = 8  # colours an appearance code chooses; every point mixes them
+    sphere_radius: float = 0.5  # the surface before training
+    sharpness: float = 15.0  # logit per unit of distance at the start
+
+    @property
+    def plane_size(self) -> int:
+        """Texels along a side of each plane."""
+        return 4 * 2 ** (len(self.synthesis_channels) - 1)
+
+
+@dataclass(frozen=True)
+class IntervalConfig:
+    """Half-width of the sampled interval around the surface: max(end, start * exp(-kimg / decay_kimg)) (UNISURF, section 3.3)."""
+
+    start: float = 0.5
+    end: float = 0.05
+    decay_kimg: float = 50.0
+
+
+@dataclass(frozen=True)
+class RendererConfig:
+    """How rays find the surface and what they integrate."""
+
+    lattice: int = 40  # logits per axis, evaluated once per object to search the surface in
+    march_steps: int = 44
+    samples: int = 6  # per ray, inside the interval
+    interval: IntervalConfig = field(default_factory=IntervalConfig)
+    miss_logit: float = -3.0  # rays that stay below are background
+    miss_interval: float = 0.12  # least half-width where a ray passes the surface by
+    secant_below: float = 0.2  # one secant step on the field once the interval is narrower than this
+    normal_step: float = 0.03  # half an edge of the tetrahedron of differences that gives normals
+
+
+@dataclass(frozen=True)
+class PatchConfig:
+    """Which pixels the discriminator sees: strided squares, the same for pictures and rays (GRAF, section 3.2)."""
+
+    size: int = 32
+    full_until_kimg: float = 25.0  # only whole pictures (largest stride) until here, afterwards every stride equally often
+
+
+@dataclass(frozen=True)
+class DiscriminatorConfig:
+    """Residual critic of patches with silhouette, told pose and patch by projection."""
+
+    channels: tuple[int, ...] = (32, 64, 96, 128)
+    silhouette: bool = True
+    pose: bool = True  # used where the data set has cameras
+
+
+@dataclass(frozen=True)
+class LossConfig:
+    """Weights of the terms. The first of a pair holds early, the second from `late_kimg` on."""
+
+    r1_gamma: float = 1.0
+    r1_gamma_late: float = 0.2
+    smoothness: float = 0.02
+    smoothness_late: float = 0.1
+    late_kimg: float = 90.0
+    r1_every: int = 8
+    smoothness_every: int = 4
+    smoothness_points: int = 96  # per object
+    smoothness_offset: float = 0.03
+
+
+@dataclass(frozen=True)
+class OptimConfig:
+    """Adam for both players."""
+
+    batch: int = 32
+    views: int = 2  # pictures of each shape in a batch, each with an appearance of its own
+    rate: float = 2e-3
+    beta1: float = 0.0
+    beta2: float = 0.99
+    decay_from: float = 0.6  # share of the run after which rates fall
+    final_rate: float = 0.1  # relative rate at the end
+    ema_half_life_kimg: float = 10.0
+    ema_rampup: float = 0.05  # half-life is at most this share of the pictures seen so far
+
+
+@dataclass(frozen=True)
+class Config:
+    """A preset: all of the above."""
+
+    generator: GeneratorConfig = field(default_factory=GeneratorConfig)
+    renderer: RendererConfig = field(default_factory=RendererConfig)
+    patch: PatchConfig = field(default_factory=PatchConfig)
+    discriminator: DiscriminatorConfig = field(default_factory=DiscriminatorConfig)
+    loss: LossConfig = field(default_factory=LossConfig)
+    optim: OptimConfig = field(default_factory=OptimConfig)

@@ -1,0 +1,62 @@
+"""A residual critic of RGBA patches, told the camera and the patch by projection (Miyato & Koyama 2018)."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from gen3d_core.compositing import over_white
+from gen3d_core.config import DiscriminatorConfig
+from gen3d_core.encoding import pose_harmonics
+from gen3d_core.layers import Conv, Linear, leaky
+
+
+class Block(nn.Module):
+    """Two convolutions and a halving, with a skip."""
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.first = Conv(inputs, inputs)
+        self.second = Conv(inputs, outputs)
+        self.skip = Conv(inputs, outputs, 1, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = F.avg_pool2d(leaky(self.second(leaky(self.first(x)))), 2)
+        return (y + self.skip(F.avg_pool2d(x, 2))) * math.sqrt(0.5)
+
+
+class Discriminator(nn.Module):
+    """Premultiplied RGBA patches to logits, higher for real. Sees colours over white and, if configured, the silhouette as a channel."""
+
+    def __init__(self, config: DiscriminatorConfig, patch_size: int) -> None:
+        super().__init__()
+        self.config = config
+        channels = config.channels
+        self.entry = Conv(4 if config.silhouette else 3, channels[0], 1)
+        self.blocks = nn.Sequential(*(Block(a, b) for a, b in zip(channels, channels[1:], strict=False)))
+        side = patch_size // 2 ** (len(channels) - 1)
+        last = channels[-1]
+        self.final = Conv(last, last)
+        self.dense = Linear(last * side * side, last)
+        self.score = Linear(last, 1)
+        self.conditions = (9 if config.pose else 0) + 3
+        self.embed = nn.ModuleList([Linear(self.conditions, last), Linear(last, last)])
+
+    def forward(
+        self,
+        pictures: Float[Tensor, "n 4 s s"],
+        pose: Float[Tensor, "n 2"],
+        patch: Float[Tensor, "n 3"],
+    ) -> Float[Tensor, "n"]:
+        x = over_white(pictures[:, :3].movedim(1, -1), pictures[:, 3:].movedim(1, -1)).movedim(-1, 1) * 2 - 1
+        if self.config.silhouette:
+            x = torch.cat([x, pictures[:, 3:] * 2 - 1], 1)
+        x = self.blocks(leaky(self.entry(x.contiguous(memory_format=torch.channels_last))))
+        x = leaky(self.dense(leaky(self.final(x)).flatten(1)))
+        told = torch.cat([pose_harmonics(pose), patch], -1) if self.config.pose else patch
+        wanted = self.embed[1](leaky(self.embed[0](told)))
+        return (self.score(x).squeeze(-1) + (wanted * x).sum(-1) / math.sqrt(x.shape[-1])).float()

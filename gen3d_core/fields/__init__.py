@@ -1,0 +1,1 @@
+"""Conditional fields: what a point is, given codes."""

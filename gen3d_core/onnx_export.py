@@ -1,0 +1,100 @@
+"""A trained generator as ONNX graphs, for the half of the package that knows no torch.
+
+`shape` draws the planes, `lattice` evaluates a box of a regular grid separably, `occupancy` and `colour` evaluate points.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from gen3d_core.fields.lookup import AXES, gather_dense
+from gen3d_core.fields.triplane import TriplaneField
+
+
+class _Shape(nn.Module):
+    def __init__(self, field: TriplaneField) -> None:
+        super().__init__()
+        self.field = field
+
+    def forward(self, shape_code: Tensor, truncation: Tensor) -> Tensor:
+        return self.field.planes(shape_code, truncation)
+
+
+class _Lattice(_Shape):
+    def forward(self, planes: Tensor, x: Tensor, y: Tensor, z: Tensor) -> Tensor:
+        field = self.field
+        axes = (x, y, z)
+        weight = field.occupancy_in.weight * field.occupancy_in.scale
+        total = field.occupancy_in.bias[None, :, None, None, None]
+        for plane, (a, b) in enumerate(AXES):
+            first, second = axes[a], axes[b]
+            grid = torch.stack(
+                [first[:, None] + 0 * second[None, :], 0 * first[:, None] + second[None, :]], -1
+            ).unsqueeze(0)
+            hidden = F.conv2d(planes[:, plane], weight[:, :, None, None])
+            part = F.grid_sample(hidden, grid, align_corners=True, padding_mode="border")
+            missing = 3 - a - b
+            total = total + part.unsqueeze(2 + missing)
+        last = field.occupancy_out
+        raw = F.conv3d(F.relu(total), (last.weight * last.scale)[:, :, None, None, None], last.bias).squeeze(1)
+        radius = (x[:, None, None].square() + y[:, None].square() + z.square()).sqrt()
+        return field.bounded(raw, radius)
+
+
+class _Occupancy(_Shape):
+    def forward(self, planes: Tensor, points: Tensor) -> Tensor:
+        return self.field.logit(gather_dense(planes, points), points)
+
+
+class _Colour(_Shape):
+    def forward(self, planes: Tensor, appearance_code: Tensor, truncation: Tensor, points: Tensor) -> Tensor:
+        look = self.field.appearance(appearance_code, truncation)
+        return self.field.base_colour(gather_dense(planes, points), points, look)
+
+
+def export_graphs(field: TriplaneField) -> dict[str, bytes]:
+    """The four graphs as ONNX files by member name; the axes and the number of points may vary at run time."""
+    config = field.config
+    planes = torch.randn(1, 3, config.plane_channels, config.plane_size, config.plane_size)
+    shape, appearance = torch.randn(1, config.shape_dim), torch.randn(1, config.appearance_dim)
+    truncation = torch.tensor(1.0)
+    points = torch.rand(1, 37, 3) * 2 - 1
+    axes = (torch.linspace(-1, 1, 5), torch.linspace(-1, 1, 6), torch.linspace(-1, 1, 7))
+    count, size = torch.export.Dim("count"), [torch.export.Dim(name) for name in ("nx", "ny", "nz")]
+    return {
+        "shape.onnx": _export(_Shape(field), (shape, truncation), ["shape_code", "truncation"], "planes", None),
+        "lattice.onnx": _export(
+            _Lattice(field), (planes, *axes), ["planes", "x", "y", "z"], "logit", (None, *({0: n} for n in size))
+        ),
+        "occupancy.onnx": _export(
+            _Occupancy(field), (planes, points), ["planes", "points"], "logit", (None, {1: count})
+        ),
+        "colour.onnx": _export(
+            _Colour(field),
+            (planes, appearance, truncation, points),
+            ["planes", "appearance_code", "truncation", "points"],
+            "rgb",
+            (None, None, None, {1: count}),
+        ),
+    }
+
+
+def _export(module: nn.Module, inputs: tuple[Tensor, ...], names: Sequence[str], output: str, dynamic: object) -> bytes:
+    program = torch.onnx.export(
+        module.eval(),
+        inputs,
+        input_names=list(names),
+        output_names=[output],
+        dynamic_shapes=dynamic,  # type: ignore[arg-type]
+        opset_version=18,
+        dynamo=True,
+        verbose=False,
+    )
+    buffer = io.BytesIO()
+    program.save(buffer)  # type: ignore[union-attr]
+    return buffer.getvalue()
