@@ -1,0 +1,1 @@
+"""Everything that needs pictures: rendering and preparing data sets, training, judging and exporting models."""

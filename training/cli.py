@@ -1,0 +1,165 @@
+"""`gen3d-train`: render or prepare pictures, train on them, export the model."""
+
+import argparse
+import dataclasses
+import logging
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from gen3d_core.config import Config
+from gen3d_core.errors import Gen3DError
+from training.settings import load_settings
+
+
+@dataclasses.dataclass(frozen=True)
+class Render:
+    """Render a folder of meshes, or procedural:chairs / procedural:cars, to a data set of pictures with cameras."""
+
+    source: tyro.conf.Positional[str]
+    """Folder of GLB, OBJ, PLY, STL, OFF or FBX files, one such file, or procedural:FAMILY."""
+    out: Path
+    """New folder for the data set."""
+    views: int | None = None
+    """Pictures per model (files: 20, a family: 1)."""
+    size: int = 64
+    """Pixels along a side."""
+    count: int = 4000
+    """Shapes of a procedural family."""
+    heldout: int = 200
+    """Further shapes of the family, as meshes only."""
+    seed: int = 0
+    """Seed of shapes and cameras."""
+    blender: Path | None = None
+    """Blender's program; otherwise the one on PATH or in GEN3D_BLENDER, or the bpy module."""
+
+    def run(self) -> None:
+        from training.render_dataset import render
+
+        render(self.source, self.out, self.views, self.size, self.count, self.heldout, self.seed, self.blender)
+
+
+@dataclasses.dataclass(frozen=True)
+class Prepare:
+    """Turn anyone's pictures, a folder or a zip, into a data set."""
+
+    source: tyro.conf.Positional[Path]
+    """Folder or zip of pictures of any size, with or without alpha."""
+    out: Path
+    """New folder for the data set."""
+    size: int = 64
+    """Pixels along a side."""
+    category: str | None = None
+    """What the pictures show (default: the source's name)."""
+
+    def run(self) -> None:
+        from training.prepare import prepare
+
+        prepare(self.source, self.out, self.size, self.category)
+
+
+@dataclasses.dataclass(frozen=True)
+class Train:
+    """Train a model on a data set; the same command again goes on where it stopped."""
+
+    dataset: tyro.conf.Positional[Path]
+    """Folder made by `render` or `prepare`."""
+    out: Path
+    """Folder of the run."""
+    minutes: float | None = None
+    """Stop after this much training, all sessions together."""
+    images: int | None = None
+    """Stop after this many pictures shown."""
+    preset: str = "fast"
+    """Name of a preset."""
+    config: Path | None = None
+    """TOML file with settings over the preset's."""
+    device: str = "auto"
+    """cpu, cuda, cuda:1, ... (auto: cuda where there is one)."""
+    threads: int | None = None
+    """Processor threads (default: all)."""
+    seed: int = 0
+    """Seed of weights, codes and batches."""
+    snapshot_kimg: float = 10.0
+    """Thousands of pictures between sample grids."""
+    settings: Annotated[Config, tyro.conf.arg(name="")] = dataclasses.field(default_factory=Config)
+    """Any single setting over the preset's."""
+
+    def run(self) -> None:
+        from training.session import train_session
+
+        train_session(
+            self.dataset,
+            self.out,
+            self.settings,
+            preset=self.preset,
+            minutes=self.minutes,
+            images=self.images,
+            device=self.device,
+            threads=self.threads,
+            seed=self.seed,
+            snapshot_kimg=self.snapshot_kimg,
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class Export:
+    """Write a run's generator as one .gen3d file."""
+
+    run_folder: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="RUN")]
+    """Folder of the run."""
+    out: Path
+    """NAME.gen3d."""
+
+    def run(self) -> None:
+        from training.export import export
+
+        export(self.run_folder, self.out)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run a command and return its exit code: 0 done, 2 a mistake named in one line on stderr, 130 interrupted."""
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    arguments = sys.argv[1:] if arguments is None else arguments
+    try:
+        command = tyro.extras.subcommand_cli_from_dict(
+            {"render": Render, "prepare": Prepare, "train": _train_with_preset(arguments), "export": Export},
+            prog="gen3d-train",
+            description="Train generative models of 3D objects on pictures.",
+            args=arguments,
+        )
+        command.run()
+    except Gen3DError as error:
+        _say(f"gen3d-train: {error}")
+        return 2
+    except OSError as error:
+        _say(f"gen3d-train: {error.filename}: {error.strerror}" if error.filename else f"gen3d-train: {error}")
+        return 2
+    except KeyboardInterrupt:
+        _say("interrupted: the same command goes on where this one stopped")
+        return 130
+    return 0
+
+
+def _train_with_preset(arguments: list[str]) -> type[Train]:
+    """The train command with the chosen preset's values as defaults, so that flags come on top of them."""
+    if arguments[:1] != ["train"]:
+        return Train
+    early = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    early.add_argument("--preset", default="fast")
+    early.add_argument("--config", type=Path)
+    chosen, _ = early.parse_known_args(arguments[1:])
+    settings = load_settings(chosen.preset, chosen.config)
+    field = dataclasses.field(default_factory=lambda: settings)
+    annotation = Train.__annotations__["settings"]
+    return dataclasses.make_dataclass("Train", [("settings", annotation, field)], bases=(Train,), frozen=True)  # type: ignore[return-value]
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(text + "\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,78 @@
+"""A run to the one file that travels."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import io
+import logging
+import re
+from pathlib import Path
+from typing import Any
+
+import safetensors.torch
+import torch
+
+from gen3d_core.errors import Gen3DError
+from gen3d_core.generator import Generator
+from gen3d_core.model_file import SUFFIX, write_model
+from gen3d_core.onnx_export import export_graphs
+from training.run_folder import load_run
+from training.samples import sample_grid
+from training.state import TrainState
+
+log = logging.getLogger(__name__)
+
+
+def export(run_folder: Path, out: Path, truncation: float = 1.0) -> None:
+    """Write the averaged generator of a run as a `.gen3d` file: weights, graphs, preview and training record.
+
+    Raises:
+        Gen3DError: no run, no checkpoint in it, or a file name that cannot be a model's name.
+    """
+    if out.suffix != SUFFIX or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", out.stem):
+        raise Gen3DError(f"--out is {out.name}: expected NAME{SUFFIX} with letters, digits, - and _ in the name")
+    run = load_run(run_folder)
+    state = TrainState.fresh(run.config, run.prior, torch.device("cpu"), run.seed)
+    if not state.restore(run_folder):
+        raise Gen3DError(f"{run_folder} has no checkpoint yet: train it first")
+    generator = rounded(state.average)
+    rng = torch.Generator().manual_seed(0)
+    generator.field.shape_mapping.measure_mean(rng)
+    generator.field.appearance_mapping.measure_mean(rng)
+    preview = io.BytesIO()
+    sample_grid(generator, 64, run.config.renderer.interval.end, count=8).save(preview, format="PNG", optimize=True)
+    log.info("exporting the graphs, about a minute")
+    members = {
+        "weights.safetensors": safetensors.torch.save({k: v.contiguous() for k, v in generator.state_dict().items()}),
+        **export_graphs(generator.field.eval()),
+        "preview.png": preview.getvalue(),
+    }
+    manifest: dict[str, Any] = {
+        "name": out.stem,
+        "category": run.category,
+        "shape_dim": run.config.generator.shape_dim,
+        "appearance_dim": run.config.generator.appearance_dim,
+        "truncation": truncation,
+        "config": dataclasses.asdict(run.config),
+        "training": {
+            "preset": run.preset,
+            "seed": run.seed,
+            "dataset": run.dataset,
+            "pose_prior": dataclasses.asdict(run.prior),
+            "pictures_shown": state.images,
+            "minutes": round(state.seconds / 60, 1),
+            "machine": run.machine,
+        },
+        "metrics": {},
+        "licence": run.dataset.get("licence", ""),
+    }
+    write_model(out, manifest, members)
+
+
+def rounded(generator: Generator) -> Generator:
+    """A copy with weights rounded to what float16 holds: they stay float32, and the file packs to about half."""
+    copied = copy.deepcopy(generator)
+    for parameter in copied.parameters():
+        parameter.data = parameter.data.half().float()
+    return copied

@@ -1,0 +1,58 @@
+"""Where the camera stands: the pose prior, and angles to and from camera-to-world matrices.
+
+Canonical frame: Z up, front +X. The camera looks at the origin; azimuth 0 is on +X and grows towards +Y. Matrices
+follow OpenGL axes (x right, y up, looking along -z), as transforms.json files do.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gen3d_core.config import PosePrior
+
+
+def draw_angles(
+    prior: PosePrior, rng: np.random.Generator, count: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """`count` azimuths and elevations in radians, drawn from the prior."""
+    return np.radians(rng.uniform(*prior.azimuth_deg, count)), np.radians(rng.uniform(*prior.elevation_deg, count))
+
+
+@dataclass(frozen=True)
+class CameraAngles:
+    """A camera that looks at the origin: angles in radians, distance in units of the object frame."""
+
+    azimuth: float
+    elevation: float
+    distance: float
+
+
+def camera_to_world(azimuth: float, elevation: float, distance: float) -> NDArray[np.float64]:
+    """The (4,4) matrix of an upright camera that looks at the origin; angles in radians, elevation below 90 degrees."""
+    ca, sa, ce, se = np.cos(azimuth), np.sin(azimuth), np.cos(elevation), np.sin(elevation)
+    matrix = np.eye(4)
+    matrix[:3, 0] = -sa, ca, 0.0
+    matrix[:3, 1] = -se * ca, -se * sa, ce
+    matrix[:3, 2] = ce * ca, ce * sa, se
+    matrix[:3, 3] = distance * matrix[:3, 2]
+    return matrix
+
+
+def angles_from_matrix(matrix: NDArray[np.float64], tolerance: float = 0.01) -> CameraAngles:
+    """The inverse of `camera_to_world`.
+
+    Raises ValueError when the camera misses the origin, or is rolled, by more than `tolerance` (sine of the angle).
+    """
+    position = matrix[:3, 3]
+    distance = float(np.linalg.norm(position))
+    if not np.isfinite(matrix).all() or distance < 1e-6:
+        raise ValueError("its transform_matrix is not a camera away from the origin")
+    azimuth = float(np.arctan2(position[1], position[0]))
+    elevation = float(np.arcsin(np.clip(position[2] / distance, -1, 1)))
+    expected = camera_to_world(azimuth, elevation, distance)
+    if np.abs(matrix[:3, 2] - expected[:3, 2]).max() > tolerance:
+        raise ValueError("its camera does not look at the origin")
+    if np.abs(matrix[:3, :2] - expected[:3, :2]).max() > tolerance:
+        raise ValueError("its camera is not upright (Z up, no roll)")
+    return CameraAngles(azimuth, elevation, distance)

@@ -1,0 +1,125 @@
+"""A run's folder: what it was started with, and the lock that keeps a second training out of it."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import json
+import platform
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from filelock import FileLock, Timeout
+
+from gen3d_core import __version__
+from gen3d_core.atomic import make_folder, replacing
+from gen3d_core.config import Config, PosePrior
+from gen3d_core.errors import Gen3DError
+from training.settings import from_manifest
+
+FILE_NAME = "run.json"
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a run was started with. `dataset` describes the data, `machine` where it trains."""
+
+    config: Config
+    prior: PosePrior
+    seed: int
+    preset: str
+    category: str
+    dataset: dict[str, Any]
+    machine: dict[str, Any]
+
+
+def describe_machine(device: torch.device) -> dict[str, Any]:
+    """The processor and versions that a record names."""
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else _processor()
+    return {
+        "device": device.type,
+        "name": name,
+        "threads": torch.get_num_threads(),
+        "versions": {"gen3d": __version__, "torch": torch.__version__, "python": platform.python_version()},
+        "date": datetime.date.today().isoformat(),
+    }
+
+
+def _processor() -> str:
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        for line in info.read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold the run's folder, created where missing; the lock ends with the process, however that ends.
+
+    Raises:
+        Gen3DError: another training holds it.
+    """
+    make_folder(folder)
+    lock = FileLock(folder / "run.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        raise Gen3DError(f"another training is writing to {folder}: wait for it, stop it, or choose another --out") from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def begin(folder: Path, run: Run) -> None:
+    """Record the run, or check that the folder holds the same one.
+
+    Raises:
+        Gen3DError: the folder belongs to a run with other settings or data; the first difference is named.
+    """
+    path = folder / FILE_NAME
+    if path.exists():
+        old = load_run(folder)
+        for name in ("config", "prior", "seed", "dataset"):
+            before, now = _plain(getattr(old, name)), _plain(getattr(run, name))
+            if before != now:
+                where, was, given = _first_difference(before, now, name)
+                raise Gen3DError(f"{folder} was started with {where} = {was!r}, not {given!r}: use that, or a new --out")
+        return
+    with replacing(path) as file:
+        file.write(json.dumps(dataclasses.asdict(run), indent=1).encode())
+
+
+def load_run(folder: Path) -> Run:
+    """Read a run's record.
+
+    Raises:
+        Gen3DError: the folder is no run.
+    """
+    path = folder / FILE_NAME
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+        prior = {name: tuple(v) if isinstance(v, list) else v for name, v in values["prior"].items()}
+        return Run(**{**values, "config": from_manifest(values["config"]), "prior": PosePrior(**prior)})
+    except FileNotFoundError as error:
+        raise Gen3DError(f"{folder} is not a training run (no {FILE_NAME} in it): give the --out of gen3d-train train") from error
+    except (KeyError, TypeError, ValueError, OSError) as error:
+        raise Gen3DError(f"{path} is damaged ({error}): start again in a new folder") from error
+
+
+def _plain(value: Any) -> Any:
+    return json.loads(json.dumps(dataclasses.asdict(value) if dataclasses.is_dataclass(value) else value))  # type: ignore[arg-type]
+
+
+def _first_difference(before: Any, now: Any, name: str) -> tuple[str, Any, Any]:
+    if isinstance(before, Mapping) and isinstance(now, Mapping):
+        for key in before.keys() | now.keys():
+            if before.get(key) != now.get(key):
+                return _first_difference(before.get(key), now.get(key), f"{name}.{key}")
+    return name.removeprefix("config."), before, now

@@ -1,0 +1,113 @@
+"""One session of `gen3d-train train`: data, device and folder made ready for the trainer."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from pathlib import Path
+
+import torch
+from tqdm import tqdm
+
+from gen3d_core.config import Config
+from gen3d_core.errors import Gen3DError
+from training.batches import Batches
+from training.dataset import PictureDataset, load_dataset
+from training.memory import keep_freed_memory
+from training.run_folder import Run, begin, describe_machine, locked
+from training.trainer import Budget, train
+
+log = logging.getLogger(__name__)
+
+
+def train_session(
+    dataset: Path,
+    out: Path,
+    config: Config,
+    *,
+    preset: str = "fast",
+    minutes: float | None = None,
+    images: int | None = None,
+    device: str = "auto",
+    threads: int | None = None,
+    seed: int = 0,
+    snapshot_kimg: float = 10.0,
+) -> None:
+    """Train, or go on training, the run in `out` until its budget is spent.
+
+    Raises:
+        Gen3DError: a setting, the data, the device or the folder does not fit; the generator stayed ill.
+    """
+    _check(config, minutes, images, seed, snapshot_kimg, threads)
+    keep_freed_memory()
+    if threads:
+        torch.set_num_threads(threads)
+    chosen = _device(device)
+    data = _load(dataset)
+    if data.size < config.patch.size:
+        raise Gen3DError(f"{dataset} has pictures of {data.size} pixels: this preset needs {config.patch.size} or more")
+    if data.azimuth is None and config.discriminator.pose:
+        log.info("no cameras in the data: poses are drawn from the prior and not shown to the discriminator")
+        config = dataclasses.replace(config, discriminator=dataclasses.replace(config.discriminator, pose=False))
+    about = {
+        "source": data.source,
+        "category": data.category,
+        "pictures": len(data.pictures),
+        "size": data.size,
+        "mirror": data.mirror,
+        "licence": data.licence,
+    }
+    with locked(out):
+        begin(out, Run(config, data.prior, seed, preset, data.category, about, describe_machine(chosen)))
+        state = train(
+            Batches(data, chosen), config, data.prior, out, Budget(images=images, minutes=minutes), seed, snapshot_kimg
+        )
+    log.info("%d pictures shown in %.1f minutes, see %s", state.images, state.seconds / 60, out / "samples")
+
+
+def _load(folder: Path) -> PictureDataset:
+    with tqdm(desc="loading", unit="picture", leave=False) as bar:
+
+        def progress(done: int, total: int) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        return load_dataset(folder, progress)
+
+
+def _device(name: str) -> torch.device:
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        device = torch.device(name)
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise Gen3DError(f"--device {name} cannot be used here: {str(error).splitlines()[0]}") from error
+    return device
+
+
+def _check(
+    config: Config, minutes: float | None, images: int | None, seed: int, snapshot_kimg: float, threads: int | None
+) -> None:
+    if minutes is None and images is None:
+        raise Gen3DError("say how long to train: --minutes or --images")
+    positive = {
+        "--minutes": minutes,
+        "--images": images,
+        "--snapshot-kimg": snapshot_kimg,
+        "--threads": threads,
+        "--optim.batch": config.optim.batch,
+        "--optim.views": config.optim.views,
+        "--renderer.samples": config.renderer.samples,
+        "--loss.r1-every": config.loss.r1_every,
+        "--loss.smoothness-every": config.loss.smoothness_every,
+    }
+    for name, value in positive.items():
+        if value is not None and not 0 < value < float("inf"):
+            raise Gen3DError(f"{name} is {value}: it must be positive")
+    if seed < 0:
+        raise Gen3DError(f"--seed is {seed}: it must not be negative")
+    if config.optim.batch % config.optim.views:
+        raise Gen3DError(f"--optim.batch {config.optim.batch} is not a multiple of --optim.views {config.optim.views}")
+    if config.renderer.march_steps < 2 or config.renderer.lattice < 8:
+        raise Gen3DError("--renderer.march-steps must be at least 2 and --renderer.lattice at least 8")

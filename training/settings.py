@@ -1,0 +1,86 @@
+"""A preset is data: TOML over the defaults of `gen3d_core.config`, checked key by key."""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, fields, is_dataclass
+from pathlib import Path
+from typing import Any
+
+import pydantic
+
+from gen3d_core.config import Config
+from gen3d_core.errors import Gen3DError
+
+PRESETS = Path(__file__).parent / "presets"
+
+
+class SettingsError(Gen3DError):
+    """A setting that does not exist or does not fit."""
+
+
+def preset_names() -> list[str]:
+    """What `--preset` takes."""
+    return sorted(path.stem for path in PRESETS.glob("*.toml"))
+
+
+def load_settings(preset: str, extra: Path | None = None) -> Config:
+    """A preset, with the values of a user's TOML file over it.
+
+    Raises:
+        SettingsError: no such preset or file, no TOML, an unknown key (the nearest known one is named), or a value of the wrong kind.
+    """
+    if preset not in preset_names():
+        raise SettingsError(f"there is no preset {preset!r}: choose one of {', '.join(preset_names())}")
+    values = _read(PRESETS / f"{preset}.toml")
+    if extra is not None:
+        values = _merge(values, _read(extra))
+    return _config(values, str(extra or preset))
+
+
+def from_manifest(values: Mapping[str, Any]) -> Config:
+    """The configuration that a run or model file recorded."""
+    return _config(values, "the recorded configuration")
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        with path.open("rb") as file:
+            values = tomllib.load(file)
+    except OSError as error:
+        raise SettingsError(f"cannot read settings {path}: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path} is not valid TOML: {error}") from error
+    for key, names in _unknown(values, Config()):
+        near = difflib.get_close_matches(key.rpartition(".")[2], names, 1)
+        hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(names)}"
+        raise SettingsError(f"{path} has an unknown key {key!r}: {hint}")
+    return values
+
+
+def _unknown(values: Mapping[str, Any], known: Any, prefix: str = "") -> Iterator[tuple[str, list[str]]]:
+    names = [item.name for item in fields(known)]
+    for key, value in values.items():
+        if key not in names:
+            yield prefix + key, names
+        elif isinstance(value, Mapping) and is_dataclass(part := getattr(known, key)):
+            yield from _unknown(value, part, f"{prefix}{key}.")
+
+
+def _merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in over.items():
+        old = merged.get(key)
+        merged[key] = _merge(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
+    return merged
+
+
+def _config(values: Mapping[str, Any], source: str) -> Config:
+    try:
+        return pydantic.TypeAdapter(Config).validate_python(_merge(asdict(Config()), values))
+    except pydantic.ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise SettingsError(f"{source}: {where} is {first['input']!r}: {first['msg'].lower()}") from error

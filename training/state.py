@@ -1,0 +1,99 @@
+"""Everything a run is, in one object: what a checkpoint saves and what resuming restores."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from gen3d_core.atomic import replacing
+
+from gen3d_core.config import Config, PosePrior
+from gen3d_core.discriminator import Discriminator
+from gen3d_core.errors import Gen3DError
+from gen3d_core.generator import Generator
+
+FILE_NAME = "state.pt"
+VERSION = 1
+
+
+@dataclass
+class TrainState:
+    """Networks, optimisers, randomness and how far the run is. `seconds` is time spent in training over all sessions."""
+
+    generator: Generator
+    average: Generator
+    discriminator: Discriminator
+    generator_optimiser: torch.optim.Optimizer
+    discriminator_optimiser: torch.optim.Optimizer
+    rng: torch.Generator
+    images: int = 0
+    step: int = 0
+    seconds: float = 0.0
+    reseeds: int = 0
+
+    @classmethod
+    def fresh(cls, config: Config, prior: PosePrior, device: torch.device, seed: int) -> TrainState:
+        """Untrained networks whose weights depend on `seed` alone."""
+        torch.manual_seed(seed)
+        generator = Generator(config.generator, config.renderer, prior).to(device, memory_format=torch.channels_last)
+        average = copy.deepcopy(generator).requires_grad_(False)
+        discriminator = Discriminator(config.discriminator, config.patch.size).to(device, memory_format=torch.channels_last)
+        return cls(
+            generator,
+            average,
+            discriminator,
+            _adam(generator, config),
+            _adam(discriminator, config),
+            torch.Generator().manual_seed(seed),
+        )
+
+    def save(self, folder: Path) -> None:
+        """Write the checkpoint beside the old one, then put it in its place."""
+        content = {"version": VERSION, "rng": self.rng.get_state()}
+        content |= {name: part.state_dict() for name, part in self._parts().items()}
+        content |= {name: getattr(self, name) for name in ("images", "step", "seconds", "reseeds")}
+        with replacing(folder / FILE_NAME) as file:
+            torch.save(content, file)
+
+    def restore(self, folder: Path) -> bool:
+        """Continue from the folder's checkpoint; False when there is none.
+
+        Raises:
+            Gen3DError: the checkpoint is damaged or of another configuration.
+        """
+        path = folder / FILE_NAME
+        if not path.exists():
+            return False
+        try:
+            content = torch.load(path, map_location="cpu", weights_only=True)
+            if content["version"] != VERSION:
+                raise Gen3DError(f"{path} is a checkpoint of version {content['version']}, this program reads {VERSION}")
+            for name, part in self._parts().items():
+                part.load_state_dict(content[name])
+            self.rng.set_state(content["rng"])
+            for name in ("images", "step", "seconds", "reseeds"):
+                setattr(self, name, content[name])
+        except Gen3DError:
+            raise
+        except Exception as error:  # torch raises half a dozen kinds for a damaged file
+            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            raise Gen3DError(f"cannot resume from {path} ({reason}): use the run's own settings or a new --out") from error
+        return True
+
+    def _parts(self) -> dict[str, nn.Module | torch.optim.Optimizer]:
+        return {
+            "generator": self.generator,
+            "average": self.average,
+            "discriminator": self.discriminator,
+            "generator_optimiser": self.generator_optimiser,
+            "discriminator_optimiser": self.discriminator_optimiser,
+        }
+
+
+def _adam(module: nn.Module, config: Config) -> torch.optim.Adam:
+    optim = config.optim
+    return torch.optim.Adam(module.parameters(), lr=optim.rate, betas=(optim.beta1, optim.beta2), eps=1e-8)
