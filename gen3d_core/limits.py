@@ -15,7 +15,7 @@ SEED = (0, 2**31 - 1)
 """Fits the 32-bit signed integers of Blender's properties."""
 COUNT = (1, 10_000)
 TRUNCATION = (0.0, 2.0)
-"""Factor on the codes: 0 is the model's average object, 1 the full variety."""
+"""Factor on the styles' distance from their mean: 0 is the model's average object, 1 the full variety."""
 FLOATERS = (0.0, 1.0)
 """Share of the largest component's area from which a loose component is kept: 1 keeps only the largest, 0 keeps all."""
 

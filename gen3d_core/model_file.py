@@ -77,7 +77,7 @@ def read_model(path: Path, only: Collection[str] | None = None) -> ModelArchive:
 
 
 def write_model(path: Path, manifest: Mapping[str, Any], members: Mapping[str, bytes]) -> None:
-    """Write a model file in one step; equal input gives equal bytes. `manifest` need not hold `format` and
+    """Write a model file in one step; equal input gives equal bytes with the same zlib. `manifest` need not hold `format` and
     `format_version`.
 
     Raises `ModelFileError` for what `read_model` would refuse, `OutputError` when the disk does.
@@ -98,12 +98,13 @@ def write_model(path: Path, manifest: Mapping[str, Any], members: Mapping[str, b
     for name in REQUIRED:
         if name not in contents:
             raise ModelFileError(f"{path}: {name} is missing")
-    with replacing(path) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
+    with replacing(path) as file, zipfile.ZipFile(file, "w") as archive:
         for name in MEMBERS:
             if name in contents:
                 info = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
                 info.create_system = 3  # otherwise the platform's own, and bytes would differ between systems
                 info.external_attr = 0o644 << 16
+                info.compress_type = zipfile.ZIP_DEFLATED
                 archive.writestr(info, contents[name])
 
 

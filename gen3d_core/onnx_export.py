@@ -32,10 +32,7 @@ class _Lattice(_Shape):
         weight = field.occupancy_in.weight * field.occupancy_in.scale
         total = field.occupancy_in.bias[None, :, None, None, None]
         for plane, (a, b) in enumerate(AXES):
-            first, second = axes[a], axes[b]
-            grid = torch.stack(
-                [first[:, None] + 0 * second[None, :], 0 * first[:, None] + second[None, :]], -1
-            ).unsqueeze(0)
+            grid = torch.stack(torch.meshgrid(axes[a], axes[b], indexing="ij"), -1).unsqueeze(0)
             hidden = F.conv2d(planes[:, plane], weight[:, :, None, None])
             part = F.grid_sample(hidden, grid, align_corners=True, padding_mode="border")
             missing = 3 - a - b

@@ -56,6 +56,7 @@ def export(run_folder: Path, out: Path, truncation: float = 1.0) -> None:
         "truncation": truncation,
         "config": dataclasses.asdict(run.config),
         "training": {
+            "command": run.command,
             "preset": run.preset,
             "seed": run.seed,
             "dataset": run.dataset,

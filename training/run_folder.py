@@ -26,12 +26,13 @@ FILE_NAME = "run.json"
 
 @dataclass(frozen=True)
 class Run:
-    """What a run was started with. `dataset` describes the data, `machine` where it trains."""
+    """What a run was started with. `command` is how to start it again, `dataset` describes the data, `machine` where it trains."""
 
     config: Config
     prior: PosePrior
     seed: int
     preset: str
+    command: str
     category: str
     dataset: dict[str, Any]
     machine: dict[str, Any]

@@ -57,8 +57,10 @@ def train_session(
         "mirror": data.mirror,
         "licence": data.licence,
     }
+    budget = f"--images {images}" if minutes is None else f"--minutes {minutes:g}"
+    command = f"gen3d-train train DATASET --out RUN --preset {preset} {budget} --seed {seed}"
     with locked(out):
-        begin(out, Run(config, data.prior, seed, preset, data.category, about, describe_machine(chosen)))
+        begin(out, Run(config, data.prior, seed, preset, command, data.category, about, describe_machine(chosen)))
         state = train(
             Batches(data, chosen), config, data.prior, out, Budget(images=images, minutes=minutes), seed, snapshot_kimg
         )
