@@ -1,0 +1,17 @@
+# SPDX-FileCopyrightText: 2026 The Gen3D contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Gen3D in Blender: press Generate and get a new coloured mesh. A process of its own does the work, see client.py."""
+
+from . import operators, panels, properties
+
+PARTS = (properties, operators, panels)
+
+
+def register() -> None:
+    for part in PARTS:
+        part.register()
+
+
+def unregister() -> None:
+    for part in reversed(PARTS):
+        part.unregister()

@@ -1,0 +1,223 @@
+# SPDX-FileCopyrightText: 2026 The Gen3D contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One generation from request to arrays, and the service that runs one at a time. No ``bpy`` here.
+
+Whoever drives a job calls ``poll`` from the main thread: a timer in a window, a loop in background mode, a test.
+"""
+
+import enum
+import time
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gen3d_core import protocol
+
+from .client import Incoming, WorkerClient, WorkerError
+
+BUSY = "A generation is already running: wait for it or cancel it first"
+FOREVER = float("inf")
+HELLO_SECONDS = 120.0  # a first start can wait for a virus scanner to read every wheel
+CANCEL_SECONDS = 5.0  # a worker that is still busy after this is killed
+
+
+class State(enum.Enum):
+    """A job is RUNNING (perhaps CANCELLING), then for ever FINISHED, CANCELLED or FAILED."""
+
+    RUNNING = enum.auto()
+    CANCELLING = enum.auto()
+    FINISHED = enum.auto()
+    CANCELLED = enum.auto()
+    FAILED = enum.auto()
+
+
+ENDED = frozenset({State.FINISHED, State.CANCELLED, State.FAILED})
+
+
+@dataclass(frozen=True)
+class GeneratedMesh:
+    """A mesh as the worker delivers it: Z up, front +X, base at the origin, longest side 1.
+
+    vertices (V, 3) float32; faces (F, 3) int32; colours (V, 3) float32, sRGB-encoded in 0..1; info: what made it.
+    """
+
+    vertices: np.ndarray
+    faces: np.ndarray
+    colours: np.ndarray
+    info: dict[str, Any]
+
+
+def read_mesh(path: Path, info: dict[str, Any]) -> GeneratedMesh:
+    """Read and delete an array file. Raises ValueError, KeyError, OSError or BadZipFile when it is no usable mesh."""
+    with np.load(path, allow_pickle=False) as arrays:
+        vertices = np.ascontiguousarray(arrays["vertices"], dtype=np.float32)
+        faces = np.ascontiguousarray(arrays["faces"], dtype=np.int32)
+        colours = np.ascontiguousarray(arrays["colours"], dtype=np.float32)
+    path.unlink(missing_ok=True)
+    for label, array in (("vertices", vertices), ("faces", faces), ("colours", colours)):
+        if array.ndim != 2 or array.shape[1] != 3 or not len(array):
+            raise ValueError(f"{label} have the shape {array.shape}, expected (N, 3)")
+    if len(colours) != len(vertices):
+        raise ValueError(f"{len(colours)} colours for {len(vertices)} vertices")
+    if faces.min() < 0 or faces.max() >= len(vertices):
+        raise ValueError(f"faces name vertices outside 0..{len(vertices) - 1}")
+    if not (np.isfinite(vertices).all() and np.isfinite(colours).all()):
+        raise ValueError("vertices or colours are not finite")
+    return GeneratedMesh(vertices, faces, colours, info)
+
+
+class Job:
+    """One generation in a worker. ``poll`` moves it on; the other attributes only tell.
+
+    fraction: 0..1; stage: what the worker is doing; mesh: the result once FINISHED; message: one line for the user once
+    CANCELLED or FAILED; detail: for a log.
+    """
+
+    def __init__(self, client: WorkerClient, request: protocol.Generate) -> None:
+        self.request = request
+        self.state = State.RUNNING
+        self.fraction = 0.0
+        self.stage = "Starting"
+        self.mesh: GeneratedMesh | None = None
+        self.message = ""
+        self.detail = ""
+        self._client = client
+        self._deadline = FOREVER if client.greeted else time.monotonic() + HELLO_SECONDS
+        client.send(request)
+
+    @property
+    def done(self) -> bool:
+        return self.state in ENDED
+
+    def poll(self) -> bool:
+        """Take in what the worker has said since the last call, without waiting. True when the job has ended."""
+        if self.done:
+            return True
+        ended = self._client.ended  # asked before reading: what was said before the end counts
+        for reply in self._client.replies():
+            self._receive(reply)
+            if self.done:
+                return True
+        late = time.monotonic() > self._deadline
+        if self.state is State.CANCELLING and (ended or late):
+            self._client.stop(patience=0.0)
+            self._end(State.CANCELLED, "Cancelled")
+        elif ended:
+            self._end(State.FAILED, self._client.epitaph(), self._client.error_output())
+        elif late:
+            self._give_up(f"The Gen3D worker did not start within {HELLO_SECONDS:.0f} s. Press Generate to try again")
+        return self.done
+
+    def cancel(self) -> None:
+        """Ask the worker to give up; ``poll`` tells when it has. One that does not is killed after a few seconds.
+
+        A result that nobody has taken out of ``mesh`` yet is dropped.
+        """
+        if self.state is State.FINISHED and self.mesh is not None:
+            self.mesh = None
+            self._end(State.CANCELLED, "Cancelled")
+        if self.state is not State.RUNNING:
+            return
+        self.state = State.CANCELLING
+        self.stage = "Cancelling"
+        self._deadline = time.monotonic() + CANCEL_SECONDS
+        try:
+            self._client.send(protocol.Cancel(self.request.id))
+        except WorkerError:
+            pass  # already gone: poll finds that out and ends the job
+
+    def fail(self, message: str) -> None:
+        """Turn a job into a FAILED one for a reason that only its driver knows, such as no place for the result."""
+        self._end(State.FAILED, message)
+
+    def _receive(self, reply: Incoming) -> None:
+        match reply:
+            case protocol.ProtocolError():
+                self._give_up(f"The Gen3D worker cannot be understood, restart Blender: {reply}")
+            case protocol.Hello():
+                self._client.greeted = True
+                if self.state is State.RUNNING:
+                    self._deadline = FOREVER
+            case protocol.Error(id=None):
+                self._give_up(reply.message, reply.detail)
+            case protocol.Progress() if reply.id == self.request.id and self.state is State.RUNNING:
+                self.fraction, self.stage = reply.fraction, reply.stage
+            case protocol.Cancelled() if reply.id == self.request.id:
+                self._end(State.CANCELLED, "Cancelled")
+            case protocol.Error() if reply.id == self.request.id:
+                self._end(State.FAILED, reply.message, reply.detail)
+            case protocol.Result() if reply.id == self.request.id:
+                self._finish(reply)
+
+    def _finish(self, reply: protocol.Result) -> None:
+        try:
+            mesh = read_mesh(self._client.folder / reply.arrays, reply.info)
+        except (OSError, ValueError, KeyError, MemoryError, zipfile.BadZipFile) as error:
+            self._give_up(f"The Gen3D worker's result cannot be read: {error}")
+            return
+        if self.state is State.CANCELLING:  # it finished before it heard
+            self._end(State.CANCELLED, "Cancelled")
+            return
+        self.mesh, self.fraction = mesh, 1.0
+        self._end(State.FINISHED)
+
+    def _give_up(self, message: str, detail: str = "") -> None:
+        """Fail, and end a worker that is not to be trusted with another job."""
+        detail = detail or self._client.error_output()
+        self._client.stop(patience=0.0)
+        self._end(State.FAILED, message, detail)
+
+    def _end(self, state: State, message: str = "", detail: str = "") -> None:
+        self.state, self.message, self.detail = state, message, detail
+
+
+class Service:
+    """Keeps one worker between jobs, so that its models stay open, and runs one job at a time.
+
+    start: makes a started WorkerClient; called at the first job and again whenever the worker is gone.
+    """
+
+    def __init__(self, start: Callable[[], WorkerClient]) -> None:
+        self.job: Job | None = None
+        self.client: WorkerClient | None = None
+        self._start = start
+        self._count = 0
+
+    @property
+    def busy(self) -> bool:
+        return self.job is not None and not self.job.done
+
+    def submit(self, model: str, seed: int, resolution: int) -> Job:
+        """Start a job. Raises WorkerError when one is running (it goes on) or no worker can be started."""
+        if self.busy:
+            raise WorkerError(BUSY)
+        self._count += 1
+        request = protocol.Generate(self._count, model, seed, resolution)
+        if self.client is not None and not self.client.ended:
+            try:
+                self.job = Job(self.client, request)
+                return self.job
+            except WorkerError:
+                pass  # it died since the last job: a new one serves as well
+        if self.client is not None:
+            self.client.stop(patience=0.0)
+            self.client = None
+        self.client = self._start()
+        self.job = Job(self.client, request)
+        return self.job
+
+    def stop(self) -> None:
+        """End the worker: at once when it is busy, politely when it is not. A running job ends as CANCELLED."""
+        if self.client is None:
+            return
+        running = self.job if self.job is not None and not self.job.done else None
+        if running is not None:
+            running.cancel()
+        self.client.stop(patience=0.0 if running is not None else 1.0)
+        if running is not None:
+            running.poll()
+        self.client = None

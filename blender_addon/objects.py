@@ -1,0 +1,133 @@
+# SPDX-FileCopyrightText: 2026 The Gen3D contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Arrays from the worker become an object in the scene: mesh, colours, material, place, memory of what made it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import bpy
+import numpy as np
+
+from . import compat
+from .jobs import GeneratedMesh
+
+COLOUR = "Colour"
+MATERIAL = "Gen3D colour"
+RECORD = "gen3d"
+RECORD_VERSION = 1
+RECORDED = (
+    *("model", "model_hash", "seed", "shape_code", "appearance_code"),
+    *("truncation", "resolution", "floaters", "version"),
+)
+
+
+class PlacementError(RuntimeError):
+    """The place that was chosen for an object is gone. The message is one line for the user."""
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where an object is to appear, noted when its making starts.
+
+    Session identifiers instead of references: an undo step or another file frees what a reference points to.
+    """
+
+    scene: int
+    collection: int
+    location: tuple[float, float, float]
+
+    @classmethod
+    def here(cls, context: compat.Context) -> "Placement":
+        """The 3D cursor and the active collection of now."""
+        x, y, z = context.scene.cursor.location
+        return cls(context.scene.session_uid, context.collection.session_uid, (x, y, z))
+
+    def find(self) -> tuple[bpy.types.Scene, bpy.types.Collection]:
+        """The scene and the collection, or the scene's own collection for one that is gone. Raises PlacementError."""
+        scene = next((scene for scene in bpy.data.scenes if scene.session_uid == self.scene), None)
+        if scene is None:
+            raise PlacementError("The scene in which Generate was pressed is gone: press it again")
+        inside = scene.collection.children_recursive
+        collection = next((found for found in inside if found.session_uid == self.collection), scene.collection)
+        return scene, collection
+
+
+def to_blender_axes(points: np.ndarray) -> np.ndarray:
+    """(V, 3) points with the front at +X to Blender's front at -Y; both Z up."""
+    return np.stack((points[:, 1], -points[:, 0], points[:, 2]), axis=1)
+
+
+def build_mesh(name: str, made: GeneratedMesh) -> bpy.types.Mesh:
+    """A smooth-shaded mesh data-block with the corner colours ``Colour`` and the material that shows them."""
+    corners = made.faces.ravel()
+    mesh = bpy.data.meshes.new(name)
+    mesh.vertices.add(len(made.vertices))
+    mesh.vertices.foreach_set("co", to_blender_axes(made.vertices).ravel())
+    mesh.loops.add(len(corners))
+    mesh.loops.foreach_set("vertex_index", corners)
+    mesh.polygons.add(len(made.faces))
+    mesh.polygons.foreach_set("loop_start", np.arange(0, len(corners), 3, dtype=np.int32))
+    mesh.update(calc_edges=True)
+    mesh.shade_smooth()
+    # Corner bytes are the one kind of colour that every exporter of Blender writes.
+    colours: Any = mesh.color_attributes.new(COLOUR, "BYTE_COLOR", "CORNER")
+    rgba = np.ones((len(corners), 4), dtype=np.float32)
+    rgba[:, :3] = made.colours[corners]
+    colours.data.foreach_set("color_srgb", rgba.ravel())
+    mesh.color_attributes.active_color = colours
+    mesh.color_attributes.render_color_index = mesh.color_attributes.find(COLOUR)
+    mesh.materials.append(colour_material())
+    return mesh
+
+
+def colour_material() -> bpy.types.Material:
+    """The material that all generated meshes share: a Principled surface coloured by the attribute ``Colour``."""
+    for material in bpy.data.materials:
+        if material.name == MATERIAL and material.library is None:
+            return material
+    material = bpy.data.materials.new(MATERIAL)
+    tree = compat.node_tree(material)
+    tree.nodes.clear()
+    attribute: Any = tree.nodes.new("ShaderNodeVertexColor")
+    attribute.layer_name = COLOUR
+    attribute.location = (-300, 0)
+    surface: Any = tree.nodes.new("ShaderNodeBsdfPrincipled")
+    surface.inputs["Roughness"].default_value = 0.7
+    output = tree.nodes.new("ShaderNodeOutputMaterial")
+    output.location = (300, 0)
+    tree.links.new(attribute.outputs["Color"], surface.inputs["Base Color"])
+    tree.links.new(surface.outputs["BSDF"], output.inputs["Surface"])
+    return material
+
+
+def record(info: dict[str, Any]) -> dict[str, Any]:
+    """What an object remembers of its making, as custom properties that can be read without the add-on."""
+    return {"format_version": RECORD_VERSION} | {key: info[key] for key in RECORDED}
+
+
+def view_layer_of(scene: bpy.types.Scene) -> bpy.types.ViewLayer:
+    """The view layer in which the user sees the scene, or its first."""
+    for window in compat.windows():
+        if window.scene == scene:
+            return window.view_layer
+    return scene.view_layers[0]
+
+
+def place(made: GeneratedMesh, placement: Placement) -> bpy.types.Object:
+    """Put a generated mesh into the scene, selected alone and active. Raises PlacementError, with nothing changed."""
+    scene, collection = placement.find()
+    name = f"{made.info['model']}_{made.info['seed']:04d}"
+    properties = record(made.info)
+    placed = bpy.data.objects.new(name, build_mesh(name, made))
+    placed[RECORD] = properties
+    placed.location = placement.location
+    collection.objects.link(placed)
+    view_layer = view_layer_of(scene)
+    view_layer.update()  # until then it does not list what was linked
+    # A collection that is excluded from the view layer takes the object, but there is nothing to select then.
+    if view_layer.objects.get(placed.name) is not None:
+        for other in list(view_layer.objects.selected):
+            other.select_set(False, view_layer=view_layer)
+        placed.select_set(True, view_layer=view_layer)
+        view_layer.objects.active = placed
+    return placed

@@ -1,0 +1,211 @@
+# SPDX-FileCopyrightText: 2026 The Gen3D contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Build the Blender extension for this platform: python build_addon.py [--out dist]
+
+The zip carries the add-on, the wheel of gen3d with its models, and the wheels that sampling needs for each Python that
+a supported Blender runs on. Nothing tracked is edited; downloaded wheels stay in build/wheels.
+"""
+
+import argparse
+import importlib.metadata
+import importlib.util
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import tomllib
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent
+ADDON = "blender_addon"
+PYTHONS = ("3.11", "3.13")  # Blender 4.2 to 5.0, and 5.1 on
+# What sampling needs besides numpy, which Blender brings. scikit-image's marching cubes does without its other needs.
+PACKAGES = ("onnxruntime", "flatbuffers", "protobuf", "scikit-image", "lazy-loader", "packaging")
+SYSTEMS = {"linux": "linux", "darwin": "macos", "win32": "windows"}
+MACHINES = {"x86_64": "x64", "amd64": "x64", "arm64": "arm64", "aarch64": "arm64"}
+# The newest C library that Blender itself asks for; the machine that builds may have a newer one.
+MANYLINUX = ("manylinux_2_28", "manylinux_2_27", "manylinux_2_26", "manylinux_2_24", "manylinux_2_17", "manylinux2014")
+# What the wheel of gen3d is built from here. The artist trains nothing, and a package of so general a name as training
+# does not belong into the one folder of wheels that all extensions share.
+SOURCES = ("pyproject.toml", "README.md", "LICENSE", "LICENSES", "gen3d_core")
+
+
+class BuildError(RuntimeError):
+    """The zip cannot be built. The message is for the user."""
+
+
+@dataclass(frozen=True)
+class Built:
+    """path: the zip; wheels: file name -> bytes of each it carries; validated: by Blender's own tool."""
+
+    path: Path
+    wheels: dict[str, int]
+    validated: bool
+
+
+def say(text: str) -> None:
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+def run(command: list[str], what: str) -> None:
+    """Run a command quietly. Raises BuildError with the end of its output when it fails."""
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
+    if done.returncode:
+        end = "\n".join(done.stdout.splitlines()[-15:])
+        raise BuildError(f"{what} failed (exit code {done.returncode}):\n{end}")
+
+
+def pip(*arguments: str, what: str) -> None:
+    run([sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check", *arguments], what)
+
+
+def platform_name() -> str:
+    """This platform as Blender names it, such as linux-x64."""
+    system, machine = SYSTEMS.get(sys.platform), MACHINES.get(platform.machine().lower())
+    if system is None or machine is None:
+        raise BuildError(f"Blender has no extensions for {sys.platform} on {platform.machine()}")
+    return f"{system}-{machine}"
+
+
+def pinned(root: Path) -> list[str]:
+    """``name==version`` of each package that the zip carries, as constraints.txt says."""
+    versions: dict[str, str] = {}
+    for line in (root / "constraints.txt").read_text(encoding="utf-8").splitlines():
+        if found := re.match(r"([\w.-]+)==([^\s;#]+)", line):
+            versions[normal(found[1])] = found[2]
+    missing = [name for name in PACKAGES if normal(name) not in versions]
+    if missing:
+        raise BuildError(f"constraints.txt has no version for {', '.join(missing)}")
+    return [f"{name}=={versions[normal(name)]}" for name in PACKAGES]
+
+
+def normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def build_gen3d(root: Path, folder: Path) -> Path:
+    """The wheel of gen3d, from a copy of its sources so that no old build folder leaks in. It must hold a model."""
+    with tempfile.TemporaryDirectory() as temporary:
+        for name in SOURCES:
+            if (root / name).is_dir():
+                shutil.copytree(root / name, Path(temporary, name), ignore=shutil.ignore_patterns("__pycache__"))
+            else:
+                shutil.copy2(root / name, temporary)
+        local = ["--no-build-isolation"] if has_build_tools(root) else []
+        pip("wheel", temporary, "--no-deps", *local, "--wheel-dir", str(folder), what="building the wheel of gen3d")
+    (wheel,) = folder.glob("gen3d-*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        if not any(re.fullmatch(r"gen3d_core/models/[^/]+\.gen3d", name) for name in archive.namelist()):
+            raise BuildError("the wheel of gen3d holds no model: there is no gen3d_core/models/NAME.gen3d")
+    return wheel
+
+
+def has_build_tools(root: Path) -> bool:
+    """Whether this environment has what the wheel is built with; else pip fetches it into a place of its own."""
+    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
+    for line in project["build-system"]["requires"]:
+        found = re.fullmatch(r"([\w.-]+)>=(\d+)", line)
+        try:
+            if not found or int(importlib.metadata.version(found[1]).split(".")[0]) < int(found[2]):
+                return False
+        except importlib.metadata.PackageNotFoundError:
+            return False
+    return True
+
+
+def collect_wheels(requirements: list[str], cache: Path, folder: Path) -> None:
+    """Put the wheels for all PYTHONS into ``folder``, downloading into ``cache`` those that it does not have."""
+    cache.mkdir(parents=True, exist_ok=True)
+    for python in PYTHONS:
+        tags = ["--python-version", python, "--implementation", "cp", "--only-binary", ":all:", "--no-deps"]
+        if sys.platform == "linux":
+            for tag in MANYLINUX:
+                tags += ["--platform", f"{tag}_{platform.machine()}"]
+        kept = ["download", *requirements, *tags, "--no-index", "--find-links", str(cache), "--dest", str(folder)]
+        try:
+            pip(*kept, what="collecting wheels")
+        except BuildError:
+            say(f"Downloading wheels for Python {python}")
+            pip("download", *requirements, *tags, "--dest", str(cache), what=f"downloading wheels for Python {python}")
+            pip(*kept, what="collecting wheels")
+
+
+def stage(root: Path, folder: Path, cache: Path) -> str:
+    """Lay out the extension in ``folder``. Returns its version."""
+    text = (root / ADDON / "blender_manifest.toml").read_text(encoding="utf-8")
+    shutil.copytree(root / ADDON, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy2(root / "LICENSES" / "GPL-3.0-or-later.txt", folder / "LICENSE.txt")
+    wheels = folder / "wheels"
+    wheels.mkdir()
+    version, built = tomllib.loads(text)["version"], build_gen3d(root, wheels).name.split("-")[1]
+    if version != built:
+        raise BuildError(f"blender_manifest.toml says version {version}, gen3d is {built}: make them one")
+    collect_wheels(pinned(root), cache, wheels)
+    listed = "".join(f'    "./wheels/{wheel.name}",\n' for wheel in sorted(wheels.iterdir()))
+    head = f'platforms = ["{platform_name()}"]\nwheels = [\n{listed}]\n\n'
+    (folder / "blender_manifest.toml").write_text(head + text, encoding="utf-8")
+    return version
+
+
+def blender_tool() -> list[str] | None:
+    """How a command line for Blender's extension tool starts; the bpy module's is preferred. None without a Blender."""
+    blender = os.environ.get("GEN3D_BLENDER") or shutil.which("blender")
+    spec = importlib.util.find_spec("bpy")
+    for place in spec.submodule_search_locations or () if spec else ():
+        for script in Path(place).glob("*/scripts/addons_core/bl_pkg/cli/blender_ext.py"):
+            return [sys.executable, str(script)]
+    return [blender, "--factory-startup", "--command", "extension"] if blender else None
+
+
+def pack(source: Path, path: Path) -> bool:
+    """Zip an extension's folder, with Blender's own tool where there is one. Returns whether that has validated it."""
+    tool = blender_tool()
+    if tool is None:
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            for file in sorted(source.rglob("*")):
+                if file.is_file():
+                    archive.write(file, file.relative_to(source).as_posix())
+        return False
+    run([*tool, "build", "--source-dir", str(source), "--output-filepath", str(path)], "Blender's extension build")
+    run([*tool, "validate", str(path)], "Blender's extension validation")
+    return True
+
+
+def build(out: Path, root: Path = ROOT) -> Built:
+    """Make ``out``/gen3d-VERSION-PLATFORM.zip from the project at ``root``. BuildError leaves nothing half-written."""
+    out.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".gen3d-", dir=out) as temporary:
+        source, packed = Path(temporary, "gen3d"), Path(temporary, "packed.zip")
+        source.mkdir()
+        version = stage(root, source, root / "build" / "wheels")
+        validated = pack(source, packed)
+        wheels = {wheel.name: wheel.stat().st_size for wheel in sorted((source / "wheels").iterdir())}
+        path = out / f"gen3d-{version}-{platform_name()}.zip"
+        os.replace(packed, path)
+    return Built(path, wheels, validated)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Build the Blender extension for this platform.")
+    parser.add_argument("--out", type=Path, default=ROOT / "dist", help="folder for the zip (default: dist)")
+    try:
+        built = build(parser.parse_args().out)
+    except (BuildError, OSError) as error:
+        sys.stderr.write(f"build_addon: {error}\n")
+        return 1
+    for name, size in sorted(built.wheels.items(), key=lambda item: -item[1]):
+        say(f"{size / 1e6:7.1f} MB  {name}")
+    say(f"{built.path.stat().st_size / 1e6:7.1f} MB  {built.path}")
+    if not built.validated:
+        say("Not validated: neither Blender nor the bpy module is at hand")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

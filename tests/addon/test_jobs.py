@@ -1,0 +1,246 @@
+# SPDX-FileCopyrightText: 2026 The Gen3D contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What can go wrong while a mesh is made, with a real worker: cancel, a killed worker, a second Generate, bad models.
+
+Inside Blender: see `in_blender`. `slow` is a model with seconds of work.
+"""
+
+import os
+import signal
+import tempfile
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.addon.harness import addon, blender, in_blender, settings, wait_until
+
+
+def service() -> Any:
+    return addon("operators").service
+
+
+def state(name: str) -> Any:
+    return addon("jobs").State[name]
+
+
+def start_slow_job() -> Any:
+    """A job that is well under way."""
+    job = service().submit("slow", 0, 64)
+    wait_until(lambda: job.poll() or job.fraction > 0.1, "the job starts")
+    assert not job.done and job.stage
+    return job
+
+
+def alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except OSError:
+        return False
+    return True
+
+
+def kill(pid: int) -> None:
+    os.kill(pid, getattr(signal, "SIGKILL", signal.SIGTERM))
+
+
+def names() -> list[str]:
+    bpy = blender()
+    kinds = (bpy.data.objects, bpy.data.meshes, bpy.data.materials)
+    return [block.name for kind in kinds for block in kind]
+
+
+def generate_works() -> None:
+    bpy = blender()
+    settings()
+    assert bpy.ops.gen3d.generate() == {"FINISHED"}
+    assert bpy.context.view_layer.objects.active.name.startswith("ellipsoids_0003")
+
+
+@in_blender
+def test_a_job_reports_growing_progress_and_ends_finished():
+    job, seen = service().submit("slow", 0, 32), []
+    wait_until(lambda: job.poll() or seen.append(job.fraction), "the job ends")
+    assert job.state is state("FINISHED"), job.message
+    assert seen == sorted(seen) and len(set(seen)) > 5 and job.fraction == 1.0
+
+
+@in_blender
+def test_cancel_leaves_the_scene_untouched_and_the_worker_alive():
+    bpy = blender()
+    before, job = names(), start_slow_job()
+    worker = service().client.pid
+    assert bpy.ops.gen3d.cancel() == {"FINISHED"}
+    wait_until(job.poll, "the job is cancelled", seconds=4)
+    assert job.state is state("CANCELLED") and job.mesh is None
+    assert names() == before
+    generate_works()
+    assert service().client.pid == worker
+
+
+@in_blender
+def test_cancel_while_generate_blocks_is_reported_and_leaves_the_scene_untouched():
+    bpy = blender()
+    before = names()
+    settings("slow", resolution=64)
+
+    def cancel() -> None:
+        wait_until(lambda: service().busy and service().job.fraction > 0.1, "the job starts")
+        service().job.cancel()
+
+    threading.Thread(target=cancel).start()
+    with pytest.raises(RuntimeError, match="Cancelled"):
+        bpy.ops.gen3d.generate()
+    assert names() == before
+
+
+@in_blender
+def test_a_worker_that_does_not_hear_the_cancel_is_killed():
+    addon("jobs").CANCEL_SECONDS = 0.5
+    job = start_slow_job()
+    worker = service().client.pid
+    os.kill(worker, signal.SIGSTOP)
+    job.cancel()
+    wait_until(job.poll, "the job is cancelled", seconds=4)
+    assert job.state is state("CANCELLED") and not alive(worker)
+    generate_works()
+
+
+@in_blender
+def test_a_worker_killed_in_mid_job_gives_a_clear_message_and_the_next_generate_works():
+    bpy = blender()
+    before = names()
+    settings("slow", resolution=64)
+    pids = []
+
+    def kill_worker() -> None:
+        wait_until(lambda: service().busy and service().job.fraction > 0.1, "the job starts")
+        pids.append(service().client.pid)
+        kill(pids[0])
+
+    threading.Thread(target=kill_worker).start()
+    with pytest.raises(RuntimeError, match="worker stopped unexpectedly.*Press Generate"):
+        bpy.ops.gen3d.generate()
+    assert names() == before
+    generate_works()
+    assert service().client.pid != pids[0]
+
+
+@in_blender
+def test_a_worker_killed_between_jobs_is_replaced_without_a_word():
+    generate_works()
+    worker = service().client.pid
+    kill(worker)
+    wait_until(lambda: service().client.ended, "the worker ends")
+    generate_works()
+    assert service().client.pid != worker
+
+
+@in_blender
+def test_a_second_generate_is_refused_and_the_first_goes_on():
+    bpy = blender()
+    job, before = start_slow_job(), names()
+    settings()
+    with pytest.raises(RuntimeError, match="already running"):
+        bpy.ops.gen3d.generate()
+    with pytest.raises(addon("client").WorkerError, match="already running"):
+        service().submit("ellipsoids", 0, 32)
+    assert names() == before and service().job is job
+    wait_until(job.poll, "the first job ends")
+    assert job.state is state("FINISHED"), job.message
+    generate_works()
+
+
+@in_blender
+def test_bad_models_give_one_clear_line_and_an_untouched_scene():
+    bpy = blender()
+    before = names()
+    for model, words in {"broken": "broken.gen3d", "nothing": "surface"}.items():
+        settings(model)
+        with pytest.raises(RuntimeError, match=words) as caught:
+            bpy.ops.gen3d.generate()
+        assert len(str(caught.value).strip().splitlines()) == 1
+    assert names() == before
+    generate_works()
+
+
+@in_blender
+def test_a_timer_places_the_result_once_blender_is_back_in_object_mode():
+    bpy = blender()
+    operators, objects = addon("operators"), addon("objects")
+    settings()
+    place = objects.Placement.here(bpy.context)
+    drive = operators.Driver(service().submit("ellipsoids", 3, 32), place)
+    bpy.context.view_layer.objects.active = bpy.data.objects["Cube"]
+    bpy.ops.object.mode_set(mode="EDIT")
+    wait_until(lambda: drive() is not None and drive.job.done, "the job ends")
+    assert drive() is not None and "ellipsoids_0003" not in bpy.data.objects
+    bpy.ops.object.mode_set(mode="OBJECT")
+    assert drive() is None and "ellipsoids_0003" in bpy.data.objects
+
+
+@in_blender
+def test_a_result_whose_scene_is_gone_is_dropped_with_a_message():
+    bpy = blender()
+    operators, objects = addon("operators"), addon("objects")
+    drive = operators.Driver(service().submit("ellipsoids", 3, 32), objects.Placement.here(bpy.context))
+    bpy.ops.wm.read_homefile()
+    before = names()
+    wait_until(lambda: drive() is None, "the job ends")
+    assert drive.job.state is state("FAILED") and "scene" in drive.job.message
+    assert names() == before
+
+
+@in_blender
+def test_undo_while_a_job_runs_does_no_harm():
+    bpy = blender()
+    operators, objects = addon("operators"), addon("objects")
+    bpy.ops.ed.undo_push(message="one")
+    bpy.ops.mesh.primitive_cube_add("EXEC_DEFAULT", True)
+    drive = operators.Driver(start_slow_job(), objects.Placement.here(bpy.context))
+    bpy.ops.ed.undo()
+    wait_until(lambda: drive() is None, "the job ends")
+    assert drive.job.state is state("FINISHED"), drive.job.message
+    assert bpy.context.view_layer.objects.active.name == "slow_0000"
+
+
+@in_blender
+def test_disabling_the_addon_ends_worker_timer_and_folder():
+    bpy = blender()
+    start_slow_job()
+    client = service().client
+    bpy.ops.preferences.addon_disable(module=addon("operators").__package__)
+    assert not alive(client.pid) and not client.folder.exists()
+    assert not hasattr(bpy.types.Scene, "gen3d")
+    bpy.ops.preferences.addon_enable(module="bl_ext.user_default.gen3d")
+    settings("chairs")
+    assert bpy.ops.gen3d.generate() == {"FINISHED"}
+
+
+@in_blender
+def test_results_are_removed_from_the_temporary_folder_once_read():
+    generate_works()
+    assert list(Path(service().client.folder).iterdir()) == []
+
+
+@in_blender
+def test_nobody_is_told_that_a_mesh_was_made():
+    """onnxruntime's reports to its makers are off: it leaves neither an identifier nor reports in the user's home."""
+    home = Path(tempfile.mkdtemp())
+    os.environ.pop("CI", None)  # with which it would keep silent by itself
+    os.environ.update({name: str(home) for name in ("HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME", "LOCALAPPDATA")})
+    generate_works()
+    service().stop()
+    assert [path for path in home.rglob("*") if "onnx" in path.name] == []
+
+
+@in_blender
+def test_the_workers_environment_is_clean():
+    """Whatever a launcher set for another Python does not reach the worker."""
+    for name in ("PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH"):
+        os.environ[name] = "/nowhere"
+    generate_works()
+    variables = Path(f"/proc/{service().client.pid}/environ")
+    if variables.exists():
+        assert b"/nowhere" not in variables.read_bytes()
