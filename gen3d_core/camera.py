@@ -1,6 +1,7 @@
 """Pinhole cameras on a sphere around the object: where they stand and the rays through their pixels.
 
-Frame: right-handed, Z up, the object's front along +X. A camera at azimuth 0 stands on +X; azimuth grows towards +Y. Angles in radians.
+Frame: right-handed, Z up, the object's front along +X. A camera at azimuth 0 stands on +X; azimuth grows towards +Y.
+Angles in radians.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ def camera_axes(pose: Float[Tensor, "n 2"]) -> Float[Tensor, "n 3 3"]:
 
 
 def pixel_rays(pose: Float[Tensor, "n 2"], pixels: Float[Tensor, "n pixels 2"], prior: PosePrior) -> Rays:
-    """Rays through `pixels`, normalised coordinates in [-1, 1] with x to the right and y up, pixel centres at 2(j + 1/2)/N - 1."""
+    """Rays through `pixels`: normalised coordinates in [-1, 1], x right and y up, pixel centres at 2(j + 1/2)/N - 1."""
     axes = camera_axes(pose)
     half = math.tan(math.radians(prior.fov_deg) / 2)
     local = torch.cat([pixels * half, -torch.ones_like(pixels[..., :1])], -1)

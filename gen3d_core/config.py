@@ -1,7 +1,7 @@
 """Everything that shapes a model and its training, as frozen dataclasses.
 
-Standard library only: the values also travel as JSON in a `.gen3d` file. Lengths are in units of the unit sphere that holds the object,
-`kimg` counts thousands of real pictures shown to the discriminator.
+Standard library only: the values also travel as JSON in a `.gen3d` file. Lengths are in units of the unit sphere that
+holds the object, `kimg` counts thousands of real pictures shown to the discriminator.
 """
 
 from __future__ import annotations
@@ -11,7 +11,10 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class PosePrior:
-    """Where cameras stand: uniform azimuth and elevation (degrees) at one distance, looking at the origin, one field of view both ways."""
+    """Where cameras stand: uniform azimuth and elevation (degrees) at one distance, looking at the origin.
+
+    One field of view serves both directions of the picture.
+    """
 
     distance: float = 4.0
     fov_deg: float = 30.0
@@ -27,7 +30,7 @@ class GeneratorConfig:
     appearance_dim: int = 32
     mapping_width: int = 128
     mapping_rate: float = 0.1  # learning-rate multiplier of the mapping networks (StyleGAN2, appendix B)
-    synthesis_channels: tuple[int, ...] = (128, 128, 96, 48, 32)  # at 4, 8, 16, ... pixels; the last is the planes' size
+    synthesis_channels: tuple[int, ...] = (128, 128, 96, 48, 32)  # at 4, 8, 16, ... pixels up to the planes' size
     plane_channels: int = 24
     hidden: int = 64
     palette: int = 8  # colours an appearance code chooses; every point mixes them
@@ -42,7 +45,7 @@ class GeneratorConfig:
 
 @dataclass(frozen=True)
 class IntervalConfig:
-    """Half-width of the sampled interval around the surface: max(end, start * exp(-kimg / decay_kimg)) (UNISURF, section 3.3)."""
+    """Half-width of the interval around surfaces: max(end, start * exp(-kimg / decay_kimg)) (UNISURF, section 3.3)."""
 
     start: float = 0.5
     end: float = 0.05
@@ -68,7 +71,9 @@ class PatchConfig:
     """Which pixels the discriminator sees: strided squares, the same for pictures and rays (GRAF, section 3.2)."""
 
     size: int = 32
-    full_until_kimg: float = 25.0  # only whole pictures (largest stride) until here, afterwards every stride equally often
+    full_until_kimg: float = (
+        25.0  # only the largest stride (whole pictures) until here, then every stride equally often
+    )
 
 
 @dataclass(frozen=True)

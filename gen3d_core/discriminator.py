@@ -30,7 +30,10 @@ class Block(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """Premultiplied RGBA patches to logits, higher for real. Sees colours over white and, if configured, the silhouette as a channel."""
+    """Premultiplied RGBA patches to logits, higher for real.
+
+    Sees colours over white and, if configured, the silhouette as a channel.
+    """
 
     def __init__(self, config: DiscriminatorConfig, patch_size: int) -> None:
         super().__init__()

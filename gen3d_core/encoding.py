@@ -8,7 +8,7 @@ from torch import Tensor
 
 
 def positional(x: Float[Tensor, "*n d"], octaves: int) -> Float[Tensor, "*n e"]:
-    """x, then sin(2^i x) and cos(2^i x) for i < octaves; e = d (1 + 2 octaves) (UNISURF's variant, without the factor pi)."""
+    """x, then sin(2^i x) and cos(2^i x) for i < octaves; e = d (1 + 2 octaves) (UNISURF's variant, without pi)."""
     scaled = torch.cat([x * 2.0**i for i in range(octaves)], -1)
     return torch.cat([x, scaled.sin(), scaled.cos()], -1)
 

@@ -37,7 +37,8 @@ class Generator(nn.Module):
     ) -> Rendering:
         """Render a patch of each picture; rays lie picture by picture, row by row.
 
-        Pictures outnumber shapes by a whole factor: consecutive pictures show the same shape, each in its own appearance.
+        Pictures outnumber shapes by a whole factor: consecutive pictures show the same shape, each in its own
+        appearance.
         """
         pixels = patch.pixels().to(pose)
         rays = pixel_rays(pose, pixels, self.prior)

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 
 class Linear(nn.Module):
-    """x W^T + b with W drawn N(0, 1) and scaled by gain / sqrt(inputs); `rate` multiplies the effective learning rate."""
+    """x W^T + b, W drawn N(0, 1) and scaled by gain / sqrt(inputs); `rate` multiplies the effective learning rate."""
 
     def __init__(self, inputs: int, outputs: int, *, bias: float = 0.0, rate: float = 1.0, gain: float = 1.0) -> None:
         super().__init__()
@@ -39,7 +39,7 @@ class Conv(nn.Module):
 
 
 class ModulatedConv(nn.Module):
-    """Convolution whose input channels a style scales and whose outputs are demodulated analytically (StyleGAN2, section 2.2).
+    """Convolution with input channels scaled by a style, outputs demodulated analytically (StyleGAN2, section 2.2).
 
     The styles scale activations, not weights, so one dense convolution serves the whole batch.
     """
@@ -51,7 +51,9 @@ class ModulatedConv(nn.Module):
         self.bias = nn.Parameter(torch.zeros(outputs))
         self.demodulate = demodulate
 
-    def forward(self, x: Float[Tensor, "n inputs h w"], style: Float[Tensor, "n style"]) -> Float[Tensor, "n outputs h w"]:
+    def forward(
+        self, x: Float[Tensor, "n inputs h w"], style: Float[Tensor, "n style"]
+    ) -> Float[Tensor, "n outputs h w"]:
         scale = self.affine(style)
         y = self.conv(x * scale[:, :, None, None])
         if self.demodulate:
@@ -72,12 +74,13 @@ def pixel_norm(x: Float[Tensor, "n d"]) -> Float[Tensor, "n d"]:
 
 
 class Mapping(nn.Module):
-    """Two layers from a normal code to a style, with a slowed learning rate, and the truncation trick around the mean style."""
+    """Two layers from a normal code to a style, learning slowly, and the truncation trick around the mean style."""
 
     mean: Tensor
 
     def __init__(self, code: int, style: int, rate: float) -> None:
         super().__init__()
+        self.code = code
         self.layers = nn.ModuleList([Linear(code, style, rate=rate), Linear(style, style, rate=rate)])
         self.register_buffer("mean", torch.zeros(style))
 
@@ -91,5 +94,5 @@ class Mapping(nn.Module):
     def measure_mean(self, generator: torch.Generator, count: int = 4096) -> None:
         """Set the mean style that truncation pulls towards."""
         self.mean.zero_()
-        code = torch.randn(count, self.layers[0].weight.shape[1], generator=generator)
+        code = torch.randn(count, self.code, generator=generator)
         self.mean.copy_(self(code.to(self.mean)).mean(0))

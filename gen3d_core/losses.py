@@ -27,16 +27,14 @@ def generator_gradient(
 ) -> Float[Tensor, "n c h w"]:
     """Gradient of `generator_loss` in the fake pictures, from that of `discriminator_loss`.
 
-    d softplus(-D) / d softplus(D) = -exp(-D) for each picture, so one pass of the discriminator on fakes serves both updates. Holds
-    while no layer mixes the pictures of a batch.
+    d softplus(-D) / d softplus(D) = -exp(-D) for each picture, so one pass of the discriminator on fakes serves both
+    updates. Holds while no layer mixes the pictures of a batch.
     """
     return discriminator_gradient * -torch.exp(-fake.clamp(-20, 20))[:, None, None, None]
 
 
-def r1_penalty(
-    critic: Callable[[Tensor], Tensor], real: Float[Tensor, "n c h w"]
-) -> Float[Tensor, ""]:
-    """|| d critic / d picture ||^2 summed over a picture, mean over pictures (Mescheder et al. 2018, equation 9, without gamma / 2)."""
+def r1_penalty(critic: Callable[[Tensor], Tensor], real: Float[Tensor, "n c h w"]) -> Float[Tensor, ""]:
+    """|| d critic / d picture ||^2, mean over pictures (Mescheder et al. 2018, equation 9, without gamma / 2)."""
     real = real.detach().requires_grad_(True)
     (gradient,) = torch.autograd.grad(critic(real).sum(), real, create_graph=True)
     return gradient.square().sum((1, 2, 3)).mean()

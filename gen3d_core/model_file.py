@@ -77,8 +77,8 @@ def read_model(path: Path, only: Collection[str] | None = None) -> ModelArchive:
 
 
 def write_model(path: Path, manifest: Mapping[str, Any], members: Mapping[str, bytes]) -> None:
-    """Write a model file in one step; equal input gives equal bytes with the same zlib. `manifest` need not hold `format` and
-    `format_version`.
+    """Write a model file in one step; equal input gives equal bytes with the same zlib. `manifest` need not hold
+    `format` and `format_version`.
 
     Raises `ModelFileError` for what `read_model` would refuse, `OutputError` when the disk does.
     """

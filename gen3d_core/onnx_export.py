@@ -1,11 +1,14 @@
 """A trained generator as ONNX graphs, for the half of the package that knows no torch.
 
-`shape` draws the planes, `lattice` evaluates a box of a regular grid separably, `occupancy` and `colour` evaluate points.
+`shape` draws the planes, `lattice` evaluates a box of a regular grid separably, `occupancy` and `colour` evaluate
+points.
 """
 
 from __future__ import annotations
 
 import io
+import logging
+import warnings
 from collections.abc import Sequence
 
 import torch
@@ -82,16 +85,25 @@ def export_graphs(field: TriplaneField) -> dict[str, bytes]:
 
 
 def _export(module: nn.Module, inputs: tuple[Tensor, ...], names: Sequence[str], output: str, dynamic: object) -> bytes:
-    program = torch.onnx.export(
-        module.eval(),
-        inputs,
-        input_names=list(names),
-        output_names=[output],
-        dynamic_shapes=dynamic,  # type: ignore[arg-type]
-        opset_version=18,
-        dynamo=True,
-        verbose=False,
-    )
+    # The exporter remarks on packages and deprecations of its own; nobody who exports a model can act on them.
+    chatter = logging.getLogger("torch.onnx")
+    level = chatter.level
+    chatter.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            program = torch.onnx.export(
+                module.eval(),
+                inputs,
+                input_names=list(names),
+                output_names=[output],
+                dynamic_shapes=dynamic,  # type: ignore[arg-type]
+                opset_version=18,
+                dynamo=True,
+                verbose=False,
+            )
+    finally:
+        chatter.setLevel(level)
     buffer = io.BytesIO()
     program.save(buffer)  # type: ignore[union-attr]
     return buffer.getvalue()

@@ -1,4 +1,4 @@
-"""Which pixels of a picture are compared: one set of indices samples real pictures and casts rays alike (GRAF, section 3.2)."""
+"""Which pixels are compared: one set of indices samples real pictures and casts rays alike (GRAF, section 3.2)."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def whole(picture_size: int, count: int = 1) -> Patch:
 
 
 def draw(count: int, picture_size: int, kimg: float, config: PatchConfig, generator: torch.Generator) -> Patch:
-    """A patch per picture. One stride serves the batch: the largest that fits until `full_until_kimg`, then 1, 2, ... at random.
+    """A patch per picture, one stride for the batch: the largest until `full_until_kimg`, then 1, 2, ... at random.
 
     Raises:
         ValueError: the pictures are smaller than the patch.

@@ -1,4 +1,6 @@
-"""Where rays first enter an implicit surface: uniform steps to the first change of sign, then secant steps (UNISURF, section 3.2).
+"""Where rays first enter an implicit surface: uniform steps to the first change of sign, then secant steps.
+
+As in UNISURF, section 3.2.
 
 Everything takes a callable `logit(points)`, positive inside, so that an analytic sphere tests what a network uses.
 """
@@ -44,7 +46,7 @@ class Crossing:
 
 
 def sphere_bounds(rays: Rays, radius: float = 1.0) -> tuple[Float[Tensor, "rays"], Float[Tensor, "rays"]]:
-    """Depths where rays enter and leave the origin-centred sphere; rays that pass it by get both at their nearest point."""
+    """Depths where rays enter and leave the origin-centred sphere; both at the nearest point of rays that miss it."""
     nearest = -(rays.origins * rays.directions).sum(-1)
     gap = (rays.origins + nearest[:, None] * rays.directions).square().sum(-1)
     half = (radius**2 - gap).clamp_min(0).sqrt()
@@ -57,9 +59,7 @@ def points_at(rays: Rays, depths: Float[Tensor, "rays samples"]) -> Float[Tensor
 
 
 @torch.no_grad()
-def march(
-    logit: Logit, rays: Rays, near: Float[Tensor, "rays"], far: Float[Tensor, "rays"], steps: int
-) -> Crossing:
+def march(logit: Logit, rays: Rays, near: Float[Tensor, "rays"], far: Float[Tensor, "rays"], steps: int) -> Crossing:
     """First change from outside to inside among `steps` uniform depths from `near` to `far`."""
     share = torch.linspace(0, 1, steps, device=near.device)
     depths = near[:, None] + (far - near)[:, None] * share
@@ -82,7 +82,7 @@ def march(
 
 @torch.no_grad()
 def secant(logit: Logit, rays: Rays, crossing: Crossing, iterations: int = 8) -> Float[Tensor, "rays"]:
-    """Depth of the crossing after secant steps that keep the sign change inside the bracket; untouched where nothing was hit."""
+    """Depth of the crossing after secant steps that keep the sign change bracketed; untouched where nothing was hit."""
     low, high = crossing.lower, crossing.upper
     low_value, high_value = crossing.lower_logit, crossing.upper_logit
     depth = crossing.depth()

@@ -1,6 +1,7 @@
 """Rays and a conditioned field to colours: find the surface, integrate the interval around it, light it.
 
-The search never needs gradients, so it reads a lattice of logits evaluated once per object; only rays near a surface touch the field.
+The search never needs gradients, so it reads a lattice of logits evaluated once per object; only rays near a surface
+touch the field.
 """
 
 from __future__ import annotations
@@ -39,7 +40,8 @@ class ConditionedField(Protocol):
 class Rendering:
     """One value per ray, all zero on background.
 
-    Colours are premultiplied by alpha, normals are outward unit vectors, depths are distances along the unit ray direction.
+    Colours are premultiplied by alpha, normals are outward unit vectors, depths are distances along the unit ray
+    direction.
     """
 
     colour: Float[Tensor, "rays 3"]
@@ -55,7 +57,10 @@ TETRAHEDRON = ((1.0, -1.0, -1.0), (-1.0, -1.0, 1.0), (-1.0, 1.0, -1.0), (1.0, 1.
 def surface_normals(
     logit: Callable[[Tensor], Tensor], points: Float[Tensor, "rays 3"], step: float
 ) -> Float[Tensor, "rays 3"]:
-    """Outward unit normals by differences over a tetrahedron of half-edge `step`: first order in the parameters, so no double backward."""
+    """Outward unit normals by differences over a tetrahedron of half-edge `step`.
+
+    First order in the parameters, so that training needs no double backward.
+    """
     corners = torch.tensor(TETRAHEDRON, device=points.device, dtype=points.dtype)
     values = logit(points[:, None] + step * corners).float()
     return F.normalize(-(values @ corners), dim=-1, eps=1e-6)
@@ -112,8 +117,11 @@ def find_surface(
     half_width: float,
     config: RendererConfig,
 ) -> tuple[Tensor, Crossing]:
-    """Indices of the rays that meet or nearly meet the surface, and where: coarse steps on the lattice, fine ones around the first
-    crossing, and a secant step on the field itself once the interval is narrow."""
+    """Indices of the rays that meet or nearly meet the surface, and where they do.
+
+    Coarse steps on the lattice, fine ones around the first crossing, and a secant step on the field itself once the
+    interval is narrow.
+    """
     near, far = sphere_bounds(rays)
     size = lattice.shape[-1]
     coarse = march(nearest_value(lattice, owner), in_lattice(rays, size), near, far, config.march_steps)
@@ -140,8 +148,8 @@ def render(
 ) -> Rendering:
     """Composite the interval of `half_width` around every ray's first crossing (UNISURF, equations 7 and 8).
 
-    Features are composited and coloured once per ray, which equals colouring every sample once the surface is sharp. Rays that miss
-    integrate at least `miss_interval` around their best point, so that silhouettes have a gradient.
+    Features are composited and coloured once per ray, which equals colouring every sample once the surface is sharp.
+    Rays that miss integrate at least `miss_interval` around their best point, so that silhouettes have a gradient.
 
     Args:
         rays: (rays, 3) origins and directions in the object's frame.
@@ -168,4 +176,6 @@ def render(
     def scatter(values: Tensor) -> Tensor:
         return values.new_zeros(len(owner), values.shape[-1]).index_copy(0, keep, values)
 
-    return Rendering(scatter(colour), scatter(alpha), scatter(normals.detach()), scatter(depth.detach()), scatter(surface))
+    return Rendering(
+        scatter(colour), scatter(alpha), scatter(normals.detach()), scatter(depth.detach()), scatter(surface)
+    )

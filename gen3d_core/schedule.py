@@ -24,7 +24,7 @@ def smoothness_weight(kimg: float, config: LossConfig) -> float:
 
 
 def learning_rate(progress: float, config: OptimConfig) -> float:
-    """Learning rate at a share `progress` in [0, 1] of the run: constant, then falling geometrically to `final_rate`."""
+    """Rate at a share `progress` in [0, 1] of the run: constant, then falling geometrically to `final_rate` of it."""
     late = max(0.0, min(1.0, (progress - config.decay_from) / max(1.0 - config.decay_from, 1e-9)))
     return config.rate * config.final_rate**late
 

@@ -21,7 +21,8 @@ class Batches:
         self.pictures = torch.from_numpy(dataset.pictures).permute(0, 3, 1, 2)
         self.pose: Tensor | None = None
         if dataset.azimuth is not None and dataset.elevation is not None:
-            self.pose = torch.stack([torch.from_numpy(dataset.azimuth), torch.from_numpy(dataset.elevation)], -1).float()
+            angles = [torch.from_numpy(dataset.azimuth), torch.from_numpy(dataset.elevation)]
+            self.pose = torch.stack(angles, -1).float()
 
     def foreground(self) -> float:
         """Mean alpha of the data."""

@@ -121,7 +121,8 @@ class Export:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run a command and return its exit code: 0 done, 2 a mistake named in one line on stderr, 130 interrupted."""
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    logging.getLogger("training").setLevel(logging.INFO)
     arguments = sys.argv[1:] if arguments is None else arguments
     try:
         command = tyro.extras.subcommand_cli_from_dict(

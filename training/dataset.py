@@ -15,7 +15,6 @@ from gen3d_core.config import PosePrior
 from training.staging import DatasetError
 from training.transforms import Frame, Transforms, camera_angles, parse_object, read_bounded
 
-
 _SUFFIXES = {".png", ".webp", ".tif", ".tiff", ".jpg", ".jpeg"}
 _SIZES = (8, 1024)
 _MAX_BYTES = 16 * 2**30

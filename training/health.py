@@ -1,4 +1,4 @@
-"""An early alarm: names a generator that went empty, full, flat, inside out or diverged, before hours are spent on it."""
+"""An early alarm: names a generator that went empty, full, flat, inside out or diverged before hours are lost on it."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ PATIENCE = 4
 class Geometry:
     """What the alarm looks at in a batch of objects.
 
-    `occupied`: share of the unit ball inside the surface. `rim`: share of the shell between radii 0.85 and 0.97 inside it, near zero for
-    objects and near one for a world turned inside out. `thickness`: smallest over largest extent (standard deviations along principal
-    axes), median over objects; a sphere has 1, a sheet 0.
+    `occupied`: share of the unit ball inside the surface. `rim`: share of the shell between radii 0.85 and 0.97 inside
+    it, near zero for objects and near one for a world turned inside out. `thickness`: smallest over largest extent
+    (standard deviations along principal axes), median over objects; a sphere has 1, a sheet 0.
     """
 
     occupied: float

@@ -130,7 +130,9 @@ def _render_files(
                 continue
             matrices = [
                 camera_to_world(azimuth, elevation, prior.distance).tolist()
-                for azimuth, elevation in zip(*draw_angles(prior, np.random.default_rng([seed, 1, i]), views), strict=True)
+                for azimuth, elevation in zip(
+                    *draw_angles(prior, np.random.default_rng([seed, 1, i]), views), strict=True
+                )
             ]
             pictures = tuple(Picture(f"{i * views + view:06d}.png", matrix) for view, matrix in enumerate(matrices))
             frames += [

@@ -26,7 +26,10 @@ FILE_NAME = "run.json"
 
 @dataclass(frozen=True)
 class Run:
-    """What a run was started with. `command` is how to start it again, `dataset` describes the data, `machine` where it trains."""
+    """What a run was started with.
+
+    `command` is how to start it again, `dataset` describes the data, `machine` where it trains.
+    """
 
     config: Config
     prior: PosePrior
@@ -71,7 +74,9 @@ def locked(folder: Path) -> Iterator[None]:
     try:
         lock.acquire(timeout=0)
     except Timeout as error:
-        raise Gen3DError(f"another training is writing to {folder}: wait for it, stop it, or choose another --out") from error
+        raise Gen3DError(
+            f"another training is writing to {folder}: wait for it, stop it, or choose another --out"
+        ) from error
     try:
         yield
     finally:
@@ -91,7 +96,9 @@ def begin(folder: Path, run: Run) -> None:
             before, now = _plain(getattr(old, name)), _plain(getattr(run, name))
             if before != now:
                 where, was, given = _first_difference(before, now, name)
-                raise Gen3DError(f"{folder} was started with {where} = {was!r}, not {given!r}: use that, or a new --out")
+                raise Gen3DError(
+                    f"{folder} was started with {where} = {was!r}, not {given!r}: use that, or a new --out"
+                )
         return
     with replacing(path) as file:
         file.write(json.dumps(dataclasses.asdict(run), indent=1).encode())
@@ -106,10 +113,12 @@ def load_run(folder: Path) -> Run:
     path = folder / FILE_NAME
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
-        prior = {name: tuple(v) if isinstance(v, list) else v for name, v in values["prior"].items()}
+        prior: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in values["prior"].items()}
         return Run(**{**values, "config": from_manifest(values["config"]), "prior": PosePrior(**prior)})
     except FileNotFoundError as error:
-        raise Gen3DError(f"{folder} is not a training run (no {FILE_NAME} in it): give the --out of gen3d-train train") from error
+        raise Gen3DError(
+            f"{folder} is not a training run (no {FILE_NAME} in it): give the --out of gen3d-train train"
+        ) from error
     except (KeyError, TypeError, ValueError, OSError) as error:
         raise Gen3DError(f"{path} is damaged ({error}): start again in a new folder") from error
 

@@ -30,7 +30,8 @@ def load_settings(preset: str, extra: Path | None = None) -> Config:
     """A preset, with the values of a user's TOML file over it.
 
     Raises:
-        SettingsError: no such preset or file, no TOML, an unknown key (the nearest known one is named), or a value of the wrong kind.
+        SettingsError: no such preset or file, no TOML, an unknown key (the nearest known one is named), or a value of
+            the wrong kind.
     """
     if preset not in preset_names():
         raise SettingsError(f"there is no preset {preset!r}: choose one of {', '.join(preset_names())}")

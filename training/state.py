@@ -10,7 +10,6 @@ import torch
 from torch import nn
 
 from gen3d_core.atomic import replacing
-
 from gen3d_core.config import Config, PosePrior
 from gen3d_core.discriminator import Discriminator
 from gen3d_core.errors import Gen3DError
@@ -22,7 +21,7 @@ VERSION = 1
 
 @dataclass
 class TrainState:
-    """Networks, optimisers, randomness and how far the run is. `seconds` is time spent in training over all sessions."""
+    """Networks, optimisers, randomness and how far the run is. `seconds` counts training over all sessions."""
 
     generator: Generator
     average: Generator
@@ -39,9 +38,10 @@ class TrainState:
     def fresh(cls, config: Config, prior: PosePrior, device: torch.device, seed: int) -> TrainState:
         """Untrained networks whose weights depend on `seed` alone."""
         torch.manual_seed(seed)
-        generator = Generator(config.generator, config.renderer, prior).to(device, memory_format=torch.channels_last)
+        generator = Generator(config.generator, config.renderer, prior).to(device).to(memory_format=torch.channels_last)
         average = copy.deepcopy(generator).requires_grad_(False)
-        discriminator = Discriminator(config.discriminator, config.patch.size).to(device, memory_format=torch.channels_last)
+        discriminator = Discriminator(config.discriminator, config.patch.size)
+        discriminator = discriminator.to(device).to(memory_format=torch.channels_last)
         return cls(
             generator,
             average,
@@ -71,7 +71,9 @@ class TrainState:
         try:
             content = torch.load(path, map_location="cpu", weights_only=True)
             if content["version"] != VERSION:
-                raise Gen3DError(f"{path} is a checkpoint of version {content['version']}, this program reads {VERSION}")
+                raise Gen3DError(
+                    f"{path} is a checkpoint of version {content['version']}, this program reads {VERSION}"
+                )
             for name, part in self._parts().items():
                 part.load_state_dict(content[name])
             self.rng.set_state(content["rng"])
@@ -81,7 +83,9 @@ class TrainState:
             raise
         except Exception as error:  # torch raises half a dozen kinds for a damaged file
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-            raise Gen3DError(f"cannot resume from {path} ({reason}): use the run's own settings or a new --out") from error
+            raise Gen3DError(
+                f"cannot resume from {path} ({reason}): use the run's own settings or a new --out"
+            ) from error
         return True
 
     def _parts(self) -> dict[str, nn.Module | torch.optim.Optimizer]:

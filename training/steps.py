@@ -11,8 +11,8 @@ from torch import Tensor
 from gen3d_core import losses, patch, schedule
 from gen3d_core.config import Config
 from gen3d_core.discriminator import Discriminator
+from gen3d_core.fields.triplane import ConditionedTriplane
 from gen3d_core.generator import Generator, as_pictures
-from gen3d_core.patch import Patch
 from training.batches import Batches
 
 
@@ -47,7 +47,7 @@ def train_step(
     progress: float,
     rng: torch.Generator,
 ) -> StepReport:
-    """Show `optim.batch` real and as many generated patches to the discriminator, and update both players from that one pass."""
+    """Show `optim.batch` real and as many generated patches to the discriminator; update both from that pass."""
     kimg = images / 1000
     device = batches.device
     count = config.optim.batch
@@ -86,8 +86,7 @@ def train_step(
         total = total + 0.5 * schedule.r1_gamma(kimg, config.loss) * config.loss.r1_every * penalty
     total.backward()
 
-    assert seen.grad is not None
-    gradient = losses.generator_gradient(seen.grad, fake_score.detach())
+    gradient = losses.generator_gradient(seen.grad, fake_score.detach())  # type: ignore[arg-type]  # backward filled it
     smoothness: Tensor | None = None
     if step % config.loss.smoothness_every == 0:
         smoothness = _smoothness(field, rendering.surface, rendering.alpha, config, rng)
@@ -111,7 +110,11 @@ def train_step(
 
 
 def _smoothness(
-    field: object, surface: Float[Tensor, "rays 3"], alpha: Float[Tensor, "rays 1"], config: Config, rng: torch.Generator
+    field: ConditionedTriplane,
+    surface: Float[Tensor, "rays 3"],
+    alpha: Float[Tensor, "rays 1"],
+    config: Config,
+    rng: torch.Generator,
 ) -> Float[Tensor, ""]:
     """Normal smoothness at visible surface points drawn at random."""
     shapes = config.optim.batch // config.optim.views
@@ -121,7 +124,7 @@ def _smoothness(
     chosen = visible[torch.randperm(len(visible), generator=rng)[:wanted].to(visible.device)]
     with autocast(surface.device):
         return losses.normal_smoothness(
-            lambda points: field.logit(points, owner[chosen]),  # type: ignore[attr-defined]
+            lambda points: field.logit(points, owner[chosen]),
             surface[chosen],
             config.loss.smoothness_offset,
             config.renderer.normal_step,
@@ -132,4 +135,5 @@ def _smoothness(
 @torch.no_grad()
 def update_average(average: torch.nn.Module, current: torch.nn.Module, decay: float) -> None:
     """Move the exponential moving average of the weights one step."""
-    torch._foreach_lerp_(list(average.parameters()), list(current.parameters()), 1 - decay)
+    old, new = list(average.parameters()), list(current.parameters())
+    torch._foreach_lerp_(old, new, 1 - decay)  # pyright: ignore[reportPrivateImportUsage]

@@ -1,4 +1,4 @@
-"""The training loop: steps, checkpoints, samples, and the alarm. Running it again on the same folder goes on where it stopped."""
+"""The training loop: steps, checkpoints, samples, and the alarm. Run again on the same folder, it goes on."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from tqdm import tqdm
 
 from gen3d_core import schedule
 from gen3d_core.atomic import replacing
-
 from gen3d_core.config import Config, PosePrior
 from gen3d_core.errors import Gen3DError
 from training.batches import Batches
@@ -33,7 +32,10 @@ RESEEDS = 3
 
 @dataclass(frozen=True)
 class Budget:
-    """When a run ends: after `images` real pictures shown or `minutes` of training over all its sessions, whichever is given."""
+    """When a run ends: after `images` real pictures shown or `minutes` of training over all its sessions.
+
+    Whichever is given; the first to be reached if both are.
+    """
 
     images: int | None = None
     minutes: float | None = None
@@ -91,7 +93,8 @@ def train(
                 pace_time, pace_images = now, state.images
                 tracker.record(state.images, _log_values(report, state, config, pace, progress))
                 bar.set_postfix_str(f"{state.images / 1000:.1f} kimg, {pace:.0f} pictures/s")
-                if (illness := alarm.check(report, state.generator, torch.Generator().manual_seed(state.step))) is not None:
+                illness = alarm.check(report, state.generator, torch.Generator().manual_seed(state.step))
+                if illness is not None:
                     tracker.event(state.images, illness)
                     state = _reseed(state, config, prior, batches, illness, seed)
                     continue

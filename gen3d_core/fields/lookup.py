@@ -1,7 +1,7 @@
 """Bilinear look-ups in three feature planes, summed: a sparse product of corner weights and texels.
 
-A ray's samples share texels, so the backward pass, the transposed product, is done as one bag sum over sorted corners; PyTorch's own
-backward of `embedding_bag` and of `grid_sample` took four times as long on two cores.
+A ray's samples share texels, so the backward pass, the transposed product, is done as one bag sum over sorted corners;
+PyTorch's own backward of `embedding_bag` and of `grid_sample` took four times as long on two cores.
 """
 
 from __future__ import annotations
@@ -38,7 +38,10 @@ class _BagSum(torch.autograd.Function):
 
 
 def as_rows(planes: Float[Tensor, "n 3 c r r"]) -> Float[Tensor, "texels c"]:
-    """Texels of all planes, channel last, the three planes' texels of a place side by side: a view of channels-last planes."""
+    """Texels of all planes, channel last, the three planes' texels of a place side by side.
+
+    A view where the planes lie channels-last in memory.
+    """
     return planes.float().permute(0, 3, 4, 1, 2).reshape(-1, planes.shape[2])
 
 
@@ -68,11 +71,11 @@ def gather(
 
 
 def gather_dense(planes: Float[Tensor, "n 3 c r r"], points: Float[Tensor, "n p 3"]) -> Float[Tensor, "n p c"]:
-    """The same by `grid_sample`, for as many points on each object: the form that ONNX knows, differentiable in the points too."""
-    total: Tensor | None = None
-    for plane, (a, b) in enumerate(AXES):
+    """The same by `grid_sample`, as many points on each object: what ONNX knows, differentiable in the points too."""
+
+    def look_up(plane: int, a: int, b: int) -> Tensor:
         grid = torch.stack([points[..., a], points[..., b]], -1).unsqueeze(1)
-        part = F.grid_sample(planes[:, plane].float(), grid, align_corners=True, padding_mode="border")
-        total = part if total is None else total + part
-    assert total is not None
-    return total.squeeze(2).transpose(1, 2)
+        return F.grid_sample(planes[:, plane].float(), grid, align_corners=True, padding_mode="border")
+
+    first, second, third = (look_up(plane, a, b) for plane, (a, b) in enumerate(AXES))
+    return (first + second + third).squeeze(2).transpose(1, 2)

@@ -1,5 +1,7 @@
-"""Preset `fast`: a shape code draws three feature planes that a small network reads as occupancy and as parts; an appearance code
-chooses the parts' colours. The appearance code never reaches the occupancy: shape and appearance are disentangled by construction.
+"""Preset `fast`: a shape code draws three feature planes, an appearance code colours what they hold.
+
+A small network reads the planes as occupancy and as parts; the appearance code chooses the parts' colours and never
+reaches the occupancy: shape and appearance are disentangled by construction.
 """
 
 from __future__ import annotations
@@ -71,9 +73,7 @@ class TriplaneField(nn.Module):
         self.palette = Linear(width, 3 * config.palette, gain=2.0)
         self.light = nn.Parameter(torch.zeros(8))
 
-    def planes(
-        self, shape_code: Float[Tensor, "n d"], truncation: float | Tensor = 1.0
-    ) -> Float[Tensor, "n 3 c r r"]:
+    def planes(self, shape_code: Float[Tensor, "n d"], truncation: float | Tensor = 1.0) -> Float[Tensor, "n 3 c r r"]:
         """Feature planes over [-1, 1]^2, texel centres on the ends."""
         return self.synthesis(self.shape_mapping(shape_code, truncation))
 
@@ -90,7 +90,7 @@ class TriplaneField(nn.Module):
         return ConditionedTriplane(self, planes, as_rows(planes), self.appearance(appearance_code, truncation))
 
     def logit(self, features: Float[Tensor, "*n c"], points: Float[Tensor, "*n 3"]) -> Float[Tensor, "*n"]:
-        """Occupancy logit: a sphere of radius `sphere_radius` before training, and nothing outside the unit sphere, where no ray looks."""
+        """Occupancy logit: before training a sphere of radius `sphere_radius`; nothing outside the unit sphere ever."""
         return self.bounded(self.occupancy_out(F.relu(self.occupancy_in(features))).squeeze(-1), points.norm(dim=-1))
 
     def bounded(self, raw: Tensor, radius: Tensor) -> Tensor:
@@ -101,7 +101,7 @@ class TriplaneField(nn.Module):
     def base_colour(
         self, features: Float[Tensor, "*n c"], points: Float[Tensor, "*n 3"], appearance: Appearance
     ) -> Float[Tensor, "*n 3"]:
-        """Unlit colour in [0, 1], sRGB-encoded: a mixture of the palette by part. `appearance` broadcasts over the points."""
+        """Unlit sRGB colour in [0, 1]: a mixture of the palette by part. `appearance` broadcasts over the points."""
         scale1, shift1, scale2, shift2 = appearance.film.unbind(-2)
         x = torch.cat([features, positional(points, COLOUR_OCTAVES)], -1)
         x = leaky(self.part_in(x) * (1 + scale1) + shift1)
@@ -110,8 +110,11 @@ class TriplaneField(nn.Module):
         return (parts.unsqueeze(-2) @ appearance.palette).squeeze(-2)
 
     def shade(self, normals: Float[Tensor, "*n 3"]) -> Float[Tensor, "*n"]:
-        """How bright the data's common light makes a surface of this normal: second-order spherical harmonics, enough for a diffuse
-        surface (Ramamoorthi & Hanrahan 2001), with mean 1 over the sphere so that base colours keep their scale."""
+        """How bright the data's common light makes a surface of this normal.
+
+        Second-order spherical harmonics, enough for a diffuse surface (Ramamoorthi & Hanrahan 2001), with mean 1 over
+        the sphere so that base colours keep their scale.
+        """
         x, y, z = normals.unbind(-1)
         basis = torch.stack([x, y, z, x * y, y * z, x * z, x * x - y * y, 3 * z * z - 1], -1)
         return (1 + basis @ self.light).clamp_min(0.05)
@@ -119,7 +122,7 @@ class TriplaneField(nn.Module):
 
 @dataclass(frozen=True)
 class ConditionedTriplane:
-    """A batch of objects as functions of points. `owner` names each ray's object; rays are (rays, samples, 3) points."""
+    """A batch of objects as functions of points (rays, samples, 3). `owner` names each ray's object."""
 
     field: TriplaneField
     planes: Float[Tensor, "shapes 3 c r r"]
@@ -130,7 +133,9 @@ class ConditionedTriplane:
         """What the planes hold at the points."""
         return gather(self.rows, points, owner, self.planes.shape[-1])
 
-    def logit(self, points: Float[Tensor, "rays samples 3"], owner: Int[Tensor, "rays"]) -> Float[Tensor, "rays samples"]:
+    def logit(
+        self, points: Float[Tensor, "rays samples 3"], owner: Int[Tensor, "rays"]
+    ) -> Float[Tensor, "rays samples"]:
         """Occupancy logit, positive inside."""
         return self.field.logit(self.features(points, owner), points)
 
@@ -153,7 +158,8 @@ class ConditionedTriplane:
     def lattice(self, resolution: int) -> Float[Tensor, "shapes x y z"]:
         """Logits on the regular grid over [-1, 1]^3.
 
-        The first layer is linear, so it is applied on the planes and its results are added along the missing axes: no look-up per point.
+        The first layer is linear, so it is applied on the planes and its results are added along the missing axes: no
+        look-up per point.
         """
         field = self.field
         weight = field.occupancy_in.weight * field.occupancy_in.scale

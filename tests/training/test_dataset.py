@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from training.dataset import DatasetError, load_dataset
 from gen3d_core.config import PosePrior
+from training.dataset import DatasetError, load_dataset
 from training.poses import angles_from_matrix, camera_to_world
 
 
