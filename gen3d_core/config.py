@@ -89,8 +89,8 @@ class DiscriminatorConfig:
 class LossConfig:
     """Weights of the terms. The first of a pair holds early, the second from `late_kimg` on."""
 
-    r1_gamma: float = 1.0
-    r1_gamma_late: float = 0.2
+    r1_gamma: float = 0.25  # for pictures in [0, 1]; four times this in [-1, 1]
+    r1_gamma_late: float = 0.05
     smoothness: float = 0.02
     smoothness_late: float = 0.1
     late_kimg: float = 90.0

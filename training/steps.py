@@ -80,7 +80,7 @@ def train_step(
     discriminator_loss = losses.discriminator_loss(real_score, fake_score)
     total = discriminator_loss
     penalty: Tensor | None = None
-    if step % config.loss.r1_every == 0:
+    if (step + 1) % config.loss.r1_every == 0:
         with autocast(device):
             penalty = losses.r1_penalty(lambda x: discriminator(x, real_pose, real_patch.description()), real)
         total = total + 0.5 * schedule.r1_gamma(kimg, config.loss) * config.loss.r1_every * penalty
@@ -88,7 +88,7 @@ def train_step(
 
     gradient = losses.generator_gradient(seen.grad, fake_score.detach())  # type: ignore[arg-type]  # backward filled it
     smoothness: Tensor | None = None
-    if step % config.loss.smoothness_every == 0:
+    if (step + 1) % config.loss.smoothness_every == 0:
         smoothness = _smoothness(field, rendering.surface, rendering.alpha, config, rng)
         weight = schedule.smoothness_weight(kimg, config.loss) * config.loss.smoothness_every
         torch.autograd.backward([fake, weight * smoothness], [gradient, None])

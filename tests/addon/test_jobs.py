@@ -181,6 +181,19 @@ def test_a_timer_places_the_result_once_blender_is_back_in_object_mode():
 
 
 @in_blender
+def test_a_result_that_waits_for_its_place_can_be_cancelled():
+    bpy = blender()
+    operators, objects = addon("operators"), addon("objects")
+    drive = operators.Driver(service().submit("ellipsoids", 3, 32), objects.Placement.here(bpy.context))
+    bpy.context.view_layer.objects.active = bpy.data.objects["Cube"]
+    bpy.ops.object.mode_set(mode="EDIT")
+    before = names()
+    wait_until(lambda: drive() is not None and drive.job.done, "the job ends")
+    drive.job.cancel()
+    assert drive() is None and drive.job.state is state("CANCELLED") and names() == before
+
+
+@in_blender
 def test_a_result_whose_scene_is_gone_is_dropped_with_a_message():
     bpy = blender()
     operators, objects = addon("operators"), addon("objects")
