@@ -7,7 +7,6 @@ a supported Blender runs on. Nothing tracked is edited; downloaded wheels stay i
 """
 
 import argparse
-import importlib.metadata
 import importlib.util
 import os
 import platform
@@ -73,67 +72,63 @@ def platform_name() -> str:
     return f"{system}-{machine}"
 
 
-def pinned(root: Path) -> list[str]:
-    """``name==version`` of each package that the zip carries, as constraints.txt says."""
+def pinned(root: Path, *names: str) -> list[str]:
+    """``name==version`` of each package, as constraints.txt says."""
     versions: dict[str, str] = {}
     for line in (root / "constraints.txt").read_text(encoding="utf-8").splitlines():
         if found := re.match(r"([\w.-]+)==([^\s;#]+)", line):
             versions[normal(found[1])] = found[2]
-    missing = [name for name in PACKAGES if normal(name) not in versions]
+    missing = [name for name in names if normal(name) not in versions]
     if missing:
         raise BuildError(f"constraints.txt has no version for {', '.join(missing)}")
-    return [f"{name}=={versions[normal(name)]}" for name in PACKAGES]
+    return [f"{name}=={versions[normal(name)]}" for name in names]
 
 
 def normal(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def build_gen3d(root: Path, folder: Path) -> Path:
+def collect(requirements: list[str], cache: Path, folder: Path, *choice: str) -> None:
+    """Put wheels into ``folder`` by way of ``cache``, to which those that it does not have are downloaded first."""
+    choose = ("download", *requirements, "--no-deps", "--only-binary", ":all:", *choice)
+    kept = (*choose, "--no-index", "--find-links", str(cache), "--dest", str(folder))
+    cache.mkdir(parents=True, exist_ok=True)
+    try:
+        pip(*kept, what="collecting wheels")
+    except BuildError:
+        say(f"Downloading {', '.join(requirements)}")
+        pip(*choose, "--dest", str(cache), what="downloading wheels")
+        pip(*kept, what="collecting wheels")
+
+
+def collect_runtime(root: Path, cache: Path, folder: Path) -> None:
+    """Put what sampling needs into ``folder``, for all PYTHONS."""
+    for python in PYTHONS:
+        choice = ["--python-version", python, "--implementation", "cp"]
+        if sys.platform == "linux":
+            for tag in MANYLINUX:
+                choice += ["--platform", f"{tag}_{platform.machine()}"]
+        collect(pinned(root, *PACKAGES), cache, folder, *choice)
+
+
+def build_gen3d(root: Path, cache: Path, folder: Path) -> Path:
     """The wheel of gen3d, from a copy of its sources so that no old build folder leaks in. It must hold a model."""
     with tempfile.TemporaryDirectory() as temporary:
+        sources, tools = Path(temporary, "sources"), Path(temporary, "tools")
+        sources.mkdir()
         for name in SOURCES:
             if (root / name).is_dir():
-                shutil.copytree(root / name, Path(temporary, name), ignore=shutil.ignore_patterns("__pycache__"))
+                shutil.copytree(root / name, sources / name, ignore=shutil.ignore_patterns("__pycache__"))
             else:
-                shutil.copy2(root / name, temporary)
-        local = ["--no-build-isolation"] if has_build_tools(root) else []
-        pip("wheel", temporary, "--no-deps", *local, "--wheel-dir", str(folder), what="building the wheel of gen3d")
+                shutil.copy2(root / name, sources)
+        collect(pinned(root, "setuptools"), cache, tools)
+        offline = ("--no-deps", "--no-index", "--find-links", str(tools))
+        pip("wheel", str(sources), *offline, "--wheel-dir", str(folder), what="building the wheel of gen3d")
     (wheel,) = folder.glob("gen3d-*.whl")
     with zipfile.ZipFile(wheel) as archive:
         if not any(re.fullmatch(r"gen3d_core/models/[^/]+\.gen3d", name) for name in archive.namelist()):
             raise BuildError("the wheel of gen3d holds no model: there is no gen3d_core/models/NAME.gen3d")
     return wheel
-
-
-def has_build_tools(root: Path) -> bool:
-    """Whether this environment has what the wheel is built with; else pip fetches it into a place of its own."""
-    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
-    for line in project["build-system"]["requires"]:
-        found = re.fullmatch(r"([\w.-]+)>=(\d+)", line)
-        try:
-            if not found or int(importlib.metadata.version(found[1]).split(".")[0]) < int(found[2]):
-                return False
-        except importlib.metadata.PackageNotFoundError:
-            return False
-    return True
-
-
-def collect_wheels(requirements: list[str], cache: Path, folder: Path) -> None:
-    """Put the wheels for all PYTHONS into ``folder``, downloading into ``cache`` those that it does not have."""
-    cache.mkdir(parents=True, exist_ok=True)
-    for python in PYTHONS:
-        tags = ["--python-version", python, "--implementation", "cp", "--only-binary", ":all:", "--no-deps"]
-        if sys.platform == "linux":
-            for tag in MANYLINUX:
-                tags += ["--platform", f"{tag}_{platform.machine()}"]
-        kept = ["download", *requirements, *tags, "--no-index", "--find-links", str(cache), "--dest", str(folder)]
-        try:
-            pip(*kept, what="collecting wheels")
-        except BuildError:
-            say(f"Downloading wheels for Python {python}")
-            pip("download", *requirements, *tags, "--dest", str(cache), what=f"downloading wheels for Python {python}")
-            pip(*kept, what="collecting wheels")
 
 
 def stage(root: Path, folder: Path, cache: Path) -> str:
@@ -143,10 +138,10 @@ def stage(root: Path, folder: Path, cache: Path) -> str:
     shutil.copy2(root / "LICENSES" / "GPL-3.0-or-later.txt", folder / "LICENSE.txt")
     wheels = folder / "wheels"
     wheels.mkdir()
-    version, built = tomllib.loads(text)["version"], build_gen3d(root, wheels).name.split("-")[1]
+    version, built = tomllib.loads(text)["version"], build_gen3d(root, cache, wheels).name.split("-")[1]
     if version != built:
         raise BuildError(f"blender_manifest.toml says version {version}, gen3d is {built}: make them one")
-    collect_wheels(pinned(root), cache, wheels)
+    collect_runtime(root, cache, wheels)
     listed = "".join(f'    "./wheels/{wheel.name}",\n' for wheel in sorted(wheels.iterdir()))
     head = f'platforms = ["{platform_name()}"]\nwheels = [\n{listed}]\n\n'
     (folder / "blender_manifest.toml").write_text(head + text, encoding="utf-8")

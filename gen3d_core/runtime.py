@@ -10,11 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
-from onnxruntime.capi import onnxruntime_pybind11_state as ort_state  # pyright: ignore[reportAttributeAccessIssue]
 
-from gen3d_core.latent import Codes
-from gen3d_core.model_file import GRAPHS, ModelFileError, read_model
+# onnxruntime 1.29 and later report sessions to their makers unless told otherwise before the import.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+
+import onnxruntime  # noqa: E402
+from onnxruntime.capi import onnxruntime_pybind11_state as ort_state  # noqa: E402  # pyright: ignore[reportAttributeAccessIssue]
+
+from gen3d_core.latent import Codes  # noqa: E402
+from gen3d_core.model_file import GRAPHS, ModelFileError, read_model  # noqa: E402
 
 POINTS_AT_ONCE = 1 << 18
 """Points of one call to a graph: keeps hidden activations below about 100 MB."""

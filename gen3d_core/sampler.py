@@ -59,7 +59,7 @@ class Model:
     ) -> Mesh:
         """A coloured, closed mesh: Z up, front +X, longest side 1, base at the origin.
 
-        `truncation` scales the styles around their mean (None: the model's own); `appearance_seed` paints it like another seed;
+        `truncation` scales styles around their mean (None: the model's own); `appearance_seed` paints it like another;
         `floaters` is the share of the largest part's area from which loose parts stay; raising from `progress`
         cancels. Raises `Gen3DError`.
         """

@@ -101,7 +101,7 @@ class Reader(threading.Thread):
             while line := self._stream.readline(protocol.MAX_LINE + 1):
                 if len(line) > protocol.MAX_LINE:
                     self._skip_rest(line)
-                if line.strip() and not self._handle(line):
+                if line.strip() and not self._act_on(line):
                     break
         except OSError:
             pass  # a broken pipe is an end too
@@ -114,7 +114,7 @@ class Reader(threading.Thread):
         while line and not line.endswith(b"\n"):
             line = self._stream.readline(protocol.MAX_LINE)
 
-    def _handle(self, line: bytes) -> bool:
+    def _act_on(self, line: bytes) -> bool:
         try:
             request = protocol.parse_request(protocol.decode(line))
         except protocol.ProtocolError as error:
