@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from gen3d_core.camera import Rays
@@ -40,8 +40,8 @@ class Crossing:
         chord = self.lower + (self.upper - self.lower) * (-self.lower_logit / rise).clamp(0, 1)
         return torch.where(self.hit, chord, self.upper)
 
-    def of(self, keep: Bool[Tensor, "rays"]) -> Crossing:
-        """The kept rays' part."""
+    def of(self, keep: Int[Tensor, "kept"]) -> Crossing:
+        """The part of the rays with these indices."""
         return Crossing(*(getattr(self, name)[keep] for name in self.__dataclass_fields__))
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 import torch.nn.functional as F
@@ -22,6 +22,7 @@ from gen3d_core.raycast import Crossing, march, points_at, secant, sphere_bounds
 from gen3d_core.sampling import stratified
 
 
+@runtime_checkable
 class ConditionedField(Protocol):
     """What the renderer asks of a field; `owner` is each ray's object, `picture` its appearance."""
 

@@ -125,13 +125,7 @@ def main(arguments: list[str] | None = None) -> int:
     logging.getLogger("training").setLevel(logging.INFO)
     arguments = sys.argv[1:] if arguments is None else arguments
     try:
-        command = tyro.extras.subcommand_cli_from_dict(
-            {"render": Render, "prepare": Prepare, "train": _train_with_preset(arguments), "export": Export},
-            prog="gen3d-train",
-            description="Train generative models of 3D objects on pictures.",
-            args=arguments,
-        )
-        command.run()
+        parse(arguments).run()
     except Gen3DError as error:
         _say(f"gen3d-train: {error}")
         return 2
@@ -144,6 +138,16 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
+def parse(arguments: list[str]) -> Render | Prepare | Train | Export:
+    """The command that the arguments name. Exits with code 2 after explaining arguments that do not fit."""
+    return tyro.extras.subcommand_cli_from_dict(
+        {"render": Render, "prepare": Prepare, "train": _train_with_preset(arguments), "export": Export},
+        prog="gen3d-train",
+        description="Train generative models of 3D objects on pictures.",
+        args=arguments,
+    )
+
+
 def _train_with_preset(arguments: list[str]) -> type[Train]:
     """The train command with the chosen preset's values as defaults, so that flags come on top of them."""
     if arguments[:1] != ["train"]:
@@ -154,8 +158,9 @@ def _train_with_preset(arguments: list[str]) -> type[Train]:
     chosen, _ = early.parse_known_args(arguments[1:])
     settings = load_settings(chosen.preset, chosen.config)
     field = dataclasses.field(default_factory=lambda: settings)
-    annotation = Train.__annotations__["settings"]
-    return dataclasses.make_dataclass("Train", [("settings", annotation, field)], bases=(Train,), frozen=True)  # type: ignore[return-value]
+    fields = [("settings", Train.__annotations__["settings"], field)]
+    help_text = {"__doc__": Train.__doc__}
+    return dataclasses.make_dataclass("Train", fields, bases=(Train,), namespace=help_text, frozen=True)
 
 
 def _say(text: str) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 import safetensors.torch
 import torch
 
+from gen3d_core.atomic import make_folder
 from gen3d_core.errors import Gen3DError
 from gen3d_core.generator import Generator
 from gen3d_core.model_file import SUFFIX, write_model
@@ -28,7 +29,7 @@ def export(run_folder: Path, out: Path, truncation: float = 1.0) -> None:
     """Write the averaged generator of a run as a `.gen3d` file: weights, graphs, preview and training record.
 
     Raises:
-        Gen3DError: no run, no checkpoint in it, or a file name that cannot be a model's name.
+        Gen3DError: no run, no checkpoint in it, a diverged one, or a file name that cannot be a model's name.
     """
     if out.suffix != SUFFIX or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", out.stem):
         raise Gen3DError(f"--out is {out.name}: expected NAME{SUFFIX} with letters, digits, - and _ in the name")
@@ -37,6 +38,9 @@ def export(run_folder: Path, out: Path, truncation: float = 1.0) -> None:
     if not state.restore(run_folder):
         raise Gen3DError(f"{run_folder} has no checkpoint yet: train it first")
     generator = rounded(state.average)
+    if not all(bool(torch.isfinite(value).all()) for value in generator.state_dict().values()):
+        raise Gen3DError(f"{run_folder} holds a generator that diverged (weights are not finite): train it anew")
+    make_folder(out.parent)
     rng = torch.Generator().manual_seed(0)
     generator.field.shape_mapping.measure_mean(rng)
     generator.field.appearance_mapping.measure_mean(rng)

@@ -56,7 +56,10 @@ def diagnose(report: StepReport, geometry: Geometry, real_foreground: float) -> 
     if not all(math.isfinite(n) for n in numbers) or abs(report.generator) > 200:
         return "diverged (losses are not finite or beyond 200)"
     if report.foreground < 0.1 * real_foreground or geometry.occupied < 2e-4:
-        return f"empty (pictures show {report.foreground:.1%} object, the data {real_foreground:.1%})"
+        shown = f"pictures show {report.foreground:.1%} object, the data {real_foreground:.1%}"
+        return f"empty ({shown}; objects fill {geometry.occupied:.2%} of the scene)"
+    if geometry.occupied > 0.995:
+        return f"full (objects fill {geometry.occupied:.1%} of the scene)"
     if geometry.rim > 0.5:
         return f"inside out (the rim of the scene is {geometry.rim:.0%} solid)"
     if report.foreground > min(0.97, 4 * real_foreground):

@@ -66,6 +66,8 @@ def _processor() -> str:
 def locked(folder: Path) -> Iterator[None]:
     """Hold the run's folder, created where missing; the lock ends with the process, however that ends.
 
+    What a killed process had half written is cleared away.
+
     Raises:
         Gen3DError: another training holds it.
     """
@@ -78,6 +80,8 @@ def locked(folder: Path) -> Iterator[None]:
             f"another training is writing to {folder}: wait for it, stop it, or choose another --out"
         ) from error
     try:
+        for leftover in folder.rglob(".*.partial"):
+            leftover.unlink(missing_ok=True)
         yield
     finally:
         lock.release()
@@ -119,7 +123,7 @@ def load_run(folder: Path) -> Run:
         raise Gen3DError(
             f"{folder} is not a training run (no {FILE_NAME} in it): give the --out of gen3d-train train"
         ) from error
-    except (KeyError, TypeError, ValueError, OSError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError, OSError) as error:
         raise Gen3DError(f"{path} is damaged ({error}): start again in a new folder") from error
 
 
@@ -129,7 +133,7 @@ def _plain(value: Any) -> Any:
 
 def _first_difference(before: Any, now: Any, name: str) -> tuple[str, Any, Any]:
     if isinstance(before, Mapping) and isinstance(now, Mapping):
-        for key in before.keys() | now.keys():
+        for key in sorted(before.keys() | now.keys()):
             if before.get(key) != now.get(key):
                 return _first_difference(before.get(key), now.get(key), f"{name}.{key}")
     return name.removeprefix("config."), before, now

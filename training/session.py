@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import math
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import torch
 from tqdm import tqdm
@@ -93,23 +96,33 @@ def _check(
 ) -> None:
     if minutes is None and images is None:
         raise Gen3DError("say how long to train: --minutes or --images")
-    positive = {
-        "--minutes": minutes,
-        "--images": images,
-        "--snapshot-kimg": snapshot_kimg,
-        "--threads": threads,
-        "--optim.batch": config.optim.batch,
-        "--optim.views": config.optim.views,
-        "--renderer.samples": config.renderer.samples,
-        "--loss.r1-every": config.loss.r1_every,
-        "--loss.smoothness-every": config.loss.smoothness_every,
-    }
-    for name, value in positive.items():
-        if value is not None and not 0 < value < float("inf"):
+    counts = {"--minutes": minutes, "--images": images, "--snapshot-kimg": snapshot_kimg, "--threads": threads}
+    numbers = list(_numbers(config))
+    for name, value in [*counts.items(), *((name, value) for name, value in numbers if isinstance(value, int))]:
+        if value is not None and not 0 < value < math.inf:
             raise Gen3DError(f"{name} is {value}: it must be positive")
+    for name, value in numbers:
+        if not math.isfinite(value):
+            raise Gen3DError(f"{name} is {value}: it must be finite")
     if seed < 0:
         raise Gen3DError(f"--seed is {seed}: it must not be negative")
     if config.optim.batch % config.optim.views:
         raise Gen3DError(f"--optim.batch {config.optim.batch} is not a multiple of --optim.views {config.optim.views}")
-    if config.renderer.march_steps < 2 or config.renderer.lattice < 8:
-        raise Gen3DError("--renderer.march-steps must be at least 2 and --renderer.lattice at least 8")
+    if config.renderer.march_steps < 2 or not 8 <= config.renderer.lattice <= 255:
+        raise Gen3DError("--renderer.march-steps must be at least 2 and --renderer.lattice from 8 to 255")
+    levels = len(config.discriminator.channels)
+    if levels < 1 or config.patch.size < 2 ** (levels - 1):
+        least = 2 ** max(levels - 1, 0)
+        raise Gen3DError(
+            f"--patch.size is {config.patch.size}: a discriminator of {levels} levels needs {least} or more"
+        )
+
+
+def _numbers(part: Any, prefix: str = "--") -> Iterator[tuple[str, int | float]]:
+    """Every number of a configuration with the flag that sets it; an empty list counts as 0."""
+    for item in dataclasses.fields(part):
+        name, value = prefix + item.name.replace("_", "-"), getattr(part, item.name)
+        if dataclasses.is_dataclass(value):
+            yield from _numbers(value, name + ".")
+        elif not isinstance(value, bool):
+            yield from ((name, number) for number in (value or (0,) if isinstance(value, tuple) else (value,)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
@@ -38,10 +39,10 @@ class TrainState:
     def fresh(cls, config: Config, prior: PosePrior, device: torch.device, seed: int) -> TrainState:
         """Untrained networks whose weights depend on `seed` alone."""
         torch.manual_seed(seed)
-        generator = Generator(config.generator, config.renderer, prior).to(device).to(memory_format=torch.channels_last)
+        layout: dict[str, Any] = {"device": device, "memory_format": torch.channels_last}
+        generator = Generator(config.generator, config.renderer, prior).to(**layout)
         average = copy.deepcopy(generator).requires_grad_(False)
-        discriminator = Discriminator(config.discriminator, config.patch.size)
-        discriminator = discriminator.to(device).to(memory_format=torch.channels_last)
+        discriminator = Discriminator(config.discriminator, config.patch.size).to(**layout)
         return cls(
             generator,
             average,

@@ -135,5 +135,6 @@ def _smoothness(
 @torch.no_grad()
 def update_average(average: torch.nn.Module, current: torch.nn.Module, decay: float) -> None:
     """Move the exponential moving average of the weights one step."""
-    old, new = list(average.parameters()), list(current.parameters())
+    old: list[Tensor] = list(average.parameters())
+    new: list[Tensor] = list(current.parameters())
     torch._foreach_lerp_(old, new, 1 - decay)  # pyright: ignore[reportPrivateImportUsage]

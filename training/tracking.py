@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from pathlib import Path
 
 from torch.utils.tensorboard import SummaryWriter
+
+from gen3d_core.atomic import replacing
 
 
 class Tracker:
@@ -14,13 +17,29 @@ class Tracker:
 
     def __init__(self, folder: Path, images: int) -> None:
         self.path = folder / "log.jsonl"
+        self._forget_after(images)
         self.board = SummaryWriter(str(folder / "tensorboard"), purge_step=images)
 
+    def _forget_after(self, images: int) -> None:
+        """Drop lines of steps that a crash has undone: they are about to be made, and logged, again."""
+        if not self.path.exists():
+            return
+        kept = []
+        for line in self.path.read_text(encoding="utf-8").splitlines():
+            try:
+                if json.loads(line)["images"] <= images:
+                    kept.append(line + "\n")
+            except (ValueError, KeyError, TypeError):
+                continue  # the crash cut this line short
+        with replacing(self.path) as file:
+            file.write("".join(kept).encode())
+
     def record(self, images: int, values: Mapping[str, float | None]) -> None:
-        """One line of the log at `images` pictures shown; None values are left out."""
+        """One line of the log at `images` pictures shown; None values are left out, what is not finite becomes null."""
         known = {name: round(value, 6) for name, value in values.items() if value is not None}
+        written = {name: value if math.isfinite(value) else None for name, value in known.items()}  # JSON has no NaN
         with self.path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps({"images": images, **known}) + "\n")
+            file.write(json.dumps({"images": images, **written}) + "\n")
         for name, value in known.items():
             self.board.add_scalar(name, value, images)
 

@@ -97,6 +97,7 @@ def train(
                 if illness is not None:
                     tracker.event(state.images, illness)
                     state = _reseed(state, config, prior, batches, illness, seed)
+                    alarm, pace_images = Alarm(alarm.real_foreground), state.images
                     continue
             state.seconds += time.monotonic() - began
             if state.images // snapshot_images != (state.images - config.optim.batch) // snapshot_images:

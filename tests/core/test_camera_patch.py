@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from jaxtyping import TypeCheckError
 from PIL import Image
 
 from gen3d_core import patch
@@ -142,6 +143,12 @@ def test_the_description_is_the_patch_s_extent_and_centre() -> None:
     assert torch.allclose(quarter.description(), torch.tensor([[0.5, -0.5, 0.5]]))
     chosen = drawn(10, 8, 40, kimg=10, seed=4)
     assert torch.allclose(chosen.description()[:, 1:], chosen.pixels().mean(1), atol=1e-6)
+
+
+def test_shapes_in_signatures_are_checked_while_tests_run() -> None:
+    """`tests/conftest.py` sees to it; pictures without a channel axis are refused at the door."""
+    with pytest.raises(TypeCheckError, match="pictures"):
+        patch.whole(4).take(torch.zeros(1, 4, 4))
 
 
 @pytest.fixture(scope="module")

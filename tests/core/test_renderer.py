@@ -55,7 +55,7 @@ def away_from_edges(solid: Sphere | Box, points: torch.Tensor) -> torch.Tensor:
 
 @SOLIDS
 def test_the_silhouette_is_exact(solid: Sphere | Box) -> None:
-    """Opaque where a ray meets the solid, empty where it does not; together less than two pixels at the rim are wrong."""
+    """Opaque where a ray meets the solid, empty where it does not; rim pixels add up to less than two wrong ones."""
     rays = camera_rays(30, 20, SIZE)
     alpha = show([solid], rays).alpha[:, 0]
     exact = ~torch.isnan(exact_depth(solid, rays))
