@@ -112,11 +112,13 @@ class Export:
     """Folder of the run."""
     out: Path
     """NAME.gen3d."""
+    truncation: float = 1.0
+    """Variety that the model offers unless asked: 1 all of it, less is nearer to its average object."""
 
     def run(self) -> None:
         from training.export import export
 
-        export(self.run_folder, self.out)
+        export(self.run_folder, self.out, self.truncation)
 
 
 def main(arguments: list[str] | None = None) -> int:
