@@ -90,14 +90,14 @@ class LossConfig:
     """Weights of the terms. The first of a pair holds early, the second from `late_kimg` on."""
 
     r1_gamma: float = 0.25  # for pictures in [0, 1]; four times this in [-1, 1]
-    r1_gamma_late: float = 0.05
+    r1_gamma_late: float = 0.25
     smoothness: float = 0.02
-    smoothness_late: float = 0.1
+    smoothness_late: float = 0.05
     late_kimg: float = 90.0
     r1_every: int = 8
     smoothness_every: int = 4
     smoothness_points: int = 96  # per object
-    smoothness_offset: float = 0.03
+    smoothness_offset: float = 0.01
 
 
 @dataclass(frozen=True)

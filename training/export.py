@@ -61,6 +61,7 @@ def export(run_folder: Path, out: Path, truncation: float = 1.0) -> None:
         "config": dataclasses.asdict(run.config),
         "training": {
             "command": run.command,
+            "changes": run.changes,
             "preset": run.preset,
             "seed": run.seed,
             "dataset": run.dataset,

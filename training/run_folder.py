@@ -8,7 +8,7 @@ import json
 import platform
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +22,16 @@ from gen3d_core.errors import Gen3DError
 from training.settings import from_manifest
 
 FILE_NAME = "run.json"
+_FIXED = ("config.generator.", "config.discriminator.", "config.patch.", "prior.", "seed", "dataset.")
+_FREE = ("config.", "command")
 
 
 @dataclass(frozen=True)
 class Run:
     """What a run was started with.
 
-    `command` is how to start it again, `dataset` describes the data, `machine` where it trains.
+    `command` is how to start it again, `dataset` describes the data, `machine` where it trains. `changes` lists what
+    later sessions changed: pictures shown by then, setting, value before and after.
     """
 
     config: Config
@@ -39,6 +42,7 @@ class Run:
     category: str
     dataset: dict[str, Any]
     machine: dict[str, Any]
+    changes: list[dict[str, Any]] = field(default_factory=list)
 
 
 def describe_machine(device: torch.device) -> dict[str, Any]:
@@ -87,23 +91,32 @@ def locked(folder: Path) -> Iterator[None]:
         lock.release()
 
 
-def begin(folder: Path, run: Run) -> None:
-    """Record the run, or check that the folder holds the same one.
+def check(folder: Path, run: Run) -> None:
+    """See that the folder is free or holds a run that can go on with these settings.
+
+    Networks, patches, data and seed are fixed for good; how to render, weigh and optimise may change on the way.
 
     Raises:
-        Gen3DError: the folder belongs to a run with other settings or data; the first difference is named.
+        Gen3DError: the folder belongs to another run; the first difference is named.
     """
+    if (folder / FILE_NAME).exists():
+        for where, was, given in _differences(_plain(load_run(folder)), _plain(run)):
+            if where.startswith(_FIXED):
+                name = where.removeprefix("config.")
+                raise Gen3DError(f"{folder} was started with {name} = {was!r}, not {given!r}: use that, or a new --out")
+
+
+def record(folder: Path, run: Run, images: int) -> None:
+    """Write down how the run goes on after `images` pictures shown; what differs from before becomes part of `changes`."""
     path = folder / FILE_NAME
     if path.exists():
         old = load_run(folder)
-        for name in ("config", "prior", "seed", "dataset"):
-            before, now = _plain(getattr(old, name)), _plain(getattr(run, name))
-            if before != now:
-                where, was, given = _first_difference(before, now, name)
-                raise Gen3DError(
-                    f"{folder} was started with {where} = {was!r}, not {given!r}: use that, or a new --out"
-                )
-        return
+        changes = [
+            {"images": images, "setting": where, "before": was, "after": given}
+            for where, was, given in _differences(_plain(old), _plain(run))
+            if where.startswith(_FREE)
+        ]
+        run = dataclasses.replace(old, config=run.config, command=run.command, changes=old.changes + changes)
     with replacing(path) as file:
         file.write(json.dumps(dataclasses.asdict(run), indent=1).encode())
 
@@ -131,9 +144,10 @@ def _plain(value: Any) -> Any:
     return json.loads(json.dumps(dataclasses.asdict(value) if dataclasses.is_dataclass(value) else value))  # type: ignore[arg-type]
 
 
-def _first_difference(before: Any, now: Any, name: str) -> tuple[str, Any, Any]:
+def _differences(before: Any, now: Any, name: str = "") -> Iterator[tuple[str, Any, Any]]:
+    """Dotted name, old and new value of each leaf that differs, in a fixed order."""
     if isinstance(before, Mapping) and isinstance(now, Mapping):
         for key in sorted(before.keys() | now.keys()):
-            if before.get(key) != now.get(key):
-                return _first_difference(before.get(key), now.get(key), f"{name}.{key}")
-    return name.removeprefix("config."), before, now
+            yield from _differences(before.get(key), now.get(key), f"{name}.{key}" if name else key)
+    elif before != now:
+        yield name, before, now

@@ -17,7 +17,8 @@ from gen3d_core.errors import Gen3DError
 from training.batches import Batches
 from training.dataset import PictureDataset, load_dataset
 from training.memory import keep_freed_memory
-from training.run_folder import Run, begin, describe_machine, locked
+from training.run_folder import Run, check, describe_machine, locked, record
+from training.state import TrainState
 from training.trainer import Budget, train
 
 log = logging.getLogger(__name__)
@@ -63,10 +64,13 @@ def train_session(
     budget = f"--images {images}" if minutes is None else f"--minutes {minutes:g}"
     command = f"gen3d-train train DATASET --out RUN --preset {preset} {budget} --seed {seed}"
     with locked(out):
-        begin(out, Run(config, data.prior, seed, preset, command, data.category, about, describe_machine(chosen)))
-        state = train(
-            Batches(data, chosen), config, data.prior, out, Budget(images=images, minutes=minutes), seed, snapshot_kimg
-        )
+        run = Run(config, data.prior, seed, preset, command, data.category, about, describe_machine(chosen))
+        check(out, run)
+        state = TrainState.fresh(config, data.prior, chosen, seed)
+        if state.restore(out):
+            log.info("resuming at %d pictures, %.1f minutes", state.images, state.seconds / 60)
+        record(out, run, state.images)
+        state = train(state, Batches(data, chosen), config, out, Budget(images, minutes), seed, snapshot_kimg)
     log.info("%d pictures shown in %.1f minutes, see %s", state.images, state.seconds / 60, out / "samples")
 
 

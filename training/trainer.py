@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from gen3d_core import schedule
 from gen3d_core.atomic import replacing
-from gen3d_core.config import Config, PosePrior
+from gen3d_core.config import Config
 from gen3d_core.errors import Gen3DError
 from training.batches import Batches
 from training.health import Alarm
@@ -51,16 +51,13 @@ class Budget:
 
 
 def train(
-    batches: Batches, config: Config, prior: PosePrior, out: Path, budget: Budget, seed: int, snapshot_kimg: float
+    state: TrainState, batches: Batches, config: Config, out: Path, budget: Budget, seed: int, snapshot_kimg: float
 ) -> TrainState:
-    """Train until the budget is spent and return the final state, saved in `out`.
+    """Train from `state` until the budget is spent and return the final state, saved in `out`.
 
     Raises:
         Gen3DError: the generator fell ill and reseeding did not help; `out` keeps the last checkpoint.
     """
-    state = TrainState.fresh(config, prior, batches.device, seed)
-    if state.restore(out):
-        log.info("resuming at %d pictures, %.1f minutes", state.images, state.seconds / 60)
     tracker = Tracker(out, state.images)
     alarm = Alarm(batches.foreground())
     snapshot_images = max(int(snapshot_kimg * 1000), config.optim.batch)
@@ -96,7 +93,7 @@ def train(
                 illness = alarm.check(report, state.generator, torch.Generator().manual_seed(state.step))
                 if illness is not None:
                     tracker.event(state.images, illness)
-                    state = _reseed(state, config, prior, batches, illness, seed)
+                    state = _reseed(state, config, batches, illness, seed)
                     alarm, pace_images = Alarm(alarm.real_foreground), state.images
                     continue
             state.seconds += time.monotonic() - began
@@ -130,9 +127,7 @@ def _log_values(
     }
 
 
-def _reseed(
-    state: TrainState, config: Config, prior: PosePrior, batches: Batches, illness: str, seed: int
-) -> TrainState:
+def _reseed(state: TrainState, config: Config, batches: Batches, illness: str, seed: int) -> TrainState:
     """Start again from other weights while that is cheap; otherwise stop."""
     if state.images > EARLY_IMAGES or state.reseeds >= RESEEDS:
         raise Gen3DError(
@@ -140,7 +135,7 @@ def _reseed(
             "try another --seed, a larger --loss.r1-gamma or a smaller --optim.rate"
         )
     log.warning("the generator is %s after %d pictures: starting again from other weights", illness, state.images)
-    fresh = TrainState.fresh(config, prior, batches.device, seed + 1000 * (state.reseeds + 1))
+    fresh = TrainState.fresh(config, batches.prior, batches.device, seed + 1000 * (state.reseeds + 1))
     fresh.reseeds, fresh.seconds = state.reseeds + 1, state.seconds
     return fresh
 

@@ -148,11 +148,24 @@ def test_a_second_training_on_the_same_folder_is_refused(tiny_pictures: Path, tm
     run(tiny_pictures, tmp_path / "run", 16)
 
 
-def test_a_run_with_other_settings_is_refused_by_name(tiny_pictures: Path, tiny_run: Path) -> None:
-    other = dataclasses.replace(TINY, optim=dataclasses.replace(TINY.optim, rate=1e-3))
-    with pytest.raises(Gen3DError, match=r"optim\.rate = 0\.002, not 0\.001") as error:
+def test_a_run_with_other_networks_is_refused_by_name(tiny_pictures: Path, tiny_run: Path) -> None:
+    other = dataclasses.replace(TINY, generator=dataclasses.replace(TINY.generator, hidden=32))
+    with pytest.raises(Gen3DError, match=r"generator\.hidden = 16, not 32") as error:
         run(tiny_pictures, tiny_run, 160, config=other)
     assert "new --out" in one_line(error)
+
+
+def test_what_a_later_session_changes_is_recorded(tiny_pictures: Path, tmp_path: Path) -> None:
+    """Weights of terms and rates may change on the way; the record says when, from what and to what."""
+    folder = run(tiny_pictures, tmp_path / "run", 16)
+    other = dataclasses.replace(TINY, optim=dataclasses.replace(TINY.optim, rate=1e-3))
+    run(tiny_pictures, folder, 32, config=other)
+    record = load_run(folder)
+    assert record.config.optim.rate == 1e-3
+    changed = {change["setting"]: (change["images"], change["before"], change["after"]) for change in record.changes}
+    assert changed["config.optim.rate"] == (16, 2e-3, 1e-3)
+    assert "--images 16" in changed["command"][1] and "--images 32" in changed["command"][2]
+    assert len(changed) == 2
 
 
 def test_a_run_with_another_seed_or_other_pictures_is_refused(
