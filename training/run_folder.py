@@ -107,7 +107,7 @@ def check(folder: Path, run: Run) -> None:
 
 
 def record(folder: Path, run: Run, images: int) -> None:
-    """Write down how the run goes on after `images` pictures shown; what differs from before becomes part of `changes`."""
+    """Write down how the run goes on after `images` pictures shown; differences from before join its `changes`."""
     path = folder / FILE_NAME
     if path.exists():
         old = load_run(folder)

@@ -179,17 +179,15 @@ def test_commands(capsys: pytest.CaptureFixture[str]):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for one process")
 def test_interrupted(slow_ellipsoids: Path, ellipsoids: Path, tmp_path: Path):
-    command = [
-        sys.executable,
-        "-m",
-        "gen3d_core",
-        "sample",
-        "--model",
-        str(slow_ellipsoids),
-        "--out",
-        str(tmp_path / "out"),
-    ]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    # A suite that runs in the background passes on an ignored SIGINT; the user's terminal does not.
+    program = (
+        "import signal, sys; from gen3d_core.cli import main; "
+        "signal.signal(signal.SIGINT, signal.default_int_handler); sys.exit(main())"
+    )
+    arguments = ["sample", "--model", str(slow_ellipsoids), "--out", str(tmp_path / "out")]
+    process = subprocess.Popen(
+        [sys.executable, "-c", program, *arguments], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
     while not (tmp_path / "out").exists():
         assert process.poll() is None
     process.send_signal(signal.SIGINT)
