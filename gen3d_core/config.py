@@ -48,7 +48,7 @@ class IntervalConfig:
     """Half-width of the interval around surfaces: max(end, start * exp(-kimg / decay_kimg)) (UNISURF, section 3.3)."""
 
     start: float = 0.5
-    end: float = 0.05
+    end: float = 0.1
     decay_kimg: float = 50.0
 
 
