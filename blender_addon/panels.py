@@ -27,20 +27,21 @@ class GEN3D_PT_generate(bpy.types.Panel):
         column.prop(settings, "model")
         column.prop(settings, "seed")
         column.prop(settings, "resolution")
-        row = layout.row()
+        row = layout.row(align=True)
         row.scale_y = 1.5
+        if service.job is not None and running():
+            # In place of Generate: a button that was disabled under the mouse stays so until the mouse leaves it.
+            row.progress(factor=service.job.fraction, text=service.job.stage[:1].upper() + service.job.stage[1:])
+            row.operator(GEN3D_OT_cancel.bl_idname, text="", icon="X")
+            return
         row.operator(GEN3D_OT_generate.bl_idname, icon="MESH_DATA")
         if service.job is not None:
             letters = max(20, int(context.region.width / (7 * context.preferences.system.ui_scale)) - 6)
-            self._draw_job(service.job, letters)
+            self._draw_outcome(service.job, letters)
             self._draw_colour_hint(context.space_data.shading)
 
-    def _draw_job(self, job: Job, letters: int) -> None:
-        if running():
-            row = self.layout.row(align=True)
-            row.progress(factor=job.fraction, text=job.stage[:1].upper() + job.stage[1:])
-            row.operator(GEN3D_OT_cancel.bl_idname, text="", icon="X")
-        elif job.state is State.FAILED:
+    def _draw_outcome(self, job: Job, letters: int) -> None:
+        if job.state is State.FAILED:
             column = self.layout.box().column(align=True)
             for index, line in enumerate(textwrap.wrap(job.message, letters)):
                 column.label(text=line, icon="BLANK1" if index else "ERROR")
