@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import io
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -57,8 +58,10 @@ class TrainState:
         content = {"version": VERSION, "rng": self.rng.get_state()}
         content |= {name: part.state_dict() for name, part in self._parts().items()}
         content |= {name: getattr(self, name) for name in ("images", "step", "seconds", "reseeds")}
+        packed = io.BytesIO()  # torch's own writer answers a full disk with an internal error
+        torch.save(content, packed)
         with replacing(folder / FILE_NAME) as file:
-            torch.save(content, file)
+            file.write(packed.getbuffer())
 
     def restore(self, folder: Path) -> bool:
         """Continue from the folder's checkpoint; False when there is none.
