@@ -103,19 +103,36 @@ def until(condition: Callable[[], object], child: subprocess.Popen[bytes], secon
         time.sleep(0.005)
 
 
+STALLS_IN_MID_WRITE = f"""
+import os, sys, time
+replace = os.replace
+def stalled(source, target):
+    if str(target).endswith({FILE_NAME!r}):
+        time.sleep(600)
+    replace(source, target)
+os.replace = stalled
+from training.cli import main
+sys.exit(main())
+"""
+"""The real command, held between writing its next checkpoint and putting it into place."""
+
+
 def test_training_killed_at_three_moments_ends_with_the_same_count_and_weights(
     tiny_pictures: Path, tmp_path: Path
 ) -> None:
     """The real command, killed before its first checkpoint, between two, and while it writes one; then resumed."""
     out, images = tmp_path / "run", 480
     (tmp_path / "tiny.toml").write_text(TINY_TOML)
-    command = [sys.executable, "-m", "training.cli", "train", str(tiny_pictures), "--out", str(out)]
+    command = ["train", str(tiny_pictures), "--out", str(out)]
     command += ["--config", str(tmp_path / "tiny.toml"), "--images", str(images), "--snapshot-kimg", "0.08"]
     command += ["--device", "cpu", "--seed", "1", "--threads", "1"]
 
-    def start() -> subprocess.Popen[bytes]:
+    def start(*program: str) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
-            command, cwd=ROOT, env={**os.environ, "OMP_NUM_THREADS": "1"}, stderr=subprocess.DEVNULL
+            [sys.executable, *(program or ("-m", "training.cli")), *command],
+            cwd=ROOT,
+            env={**os.environ, "OMP_NUM_THREADS": "1"},
+            stderr=subprocess.DEVNULL,
         )
 
     state = out / FILE_NAME
@@ -141,12 +158,11 @@ def test_training_killed_at_three_moments_ends_with_the_same_count_and_weights(
     between = seen()
     assert 0 < between < images
 
-    child = start()
-    earlier = checkpoint()
-    until(lambda: checkpoint() > earlier and list(out.glob(".*.partial")), child)
+    child = start("-c", STALLS_IN_MID_WRITE)
+    until(lambda: list(out.glob(f".{FILE_NAME}.*.partial")), child)
     child.kill()
     child.wait()
-    assert between <= seen() < images
+    assert seen() == between, "the old checkpoint stays until the new one is whole"
 
     train(tiny_pictures, out, images, snapshot_kimg=0.08)
     assert seen() == images
