@@ -49,11 +49,6 @@ def render_mesh(mesh: Mesh, azimuth: float, elevation: float, size: int, *, bare
     return np.rint(mean * 255).astype(np.uint8)
 
 
-def contact_sheet(meshes: Sequence[Mesh], labels: Sequence[str] = (), *, size: int = 192) -> Image:
-    """One picture of all meshes: front, back and bare geometry of each, its label below. RGB on white."""
-    return sheet([views(mesh, size) for mesh in meshes], labels)
-
-
 def views(mesh: Mesh, size: int = 192) -> np.ndarray:
     """Front three-quarter view, back three-quarter view and bare geometry side by side: (size, 3 * size, 3) uint8 on
     white."""

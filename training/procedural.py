@@ -4,26 +4,17 @@ Canonical frame: Z up, front +X, bounding-box centre at the origin, farthest ver
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gen3d_core.mesh import Mesh
 from training.procedural_cars import car
 from training.procedural_chairs import chair
 from training.solids import Part
 
 RADIUS = 0.95
 FAMILIES: Mapping[str, Callable[[np.random.Generator], list[Part]]] = {"chairs": chair, "cars": car}
-
-
-@dataclass(frozen=True)
-class ColouredMesh:
-    """Vertices (V,3) float32, faces (F,3) int32 wound outward, colours (V,3) float32 sRGB in 0..1."""
-
-    vertices: NDArray[np.float32]
-    faces: NDArray[np.int32]
-    colours: NDArray[np.float32]
 
 
 def shape_parts(family: str, seed: int) -> list[Part]:
@@ -36,14 +27,14 @@ def shape_parts(family: str, seed: int) -> list[Part]:
     return FAMILIES[family](np.random.default_rng([seed, list(FAMILIES).index(family)]))
 
 
-def make_shape(family: str, seed: int) -> ColouredMesh:
+def make_shape(family: str, seed: int) -> Mesh:
     """One object of a family ("chairs" or "cars") in the canonical frame. Deterministic; left-right symmetric."""
     parts = shape_parts(family, seed)
     starts = np.cumsum([0] + [len(part.solid.vertices) for part in parts])
     vertices = np.concatenate([part.solid.vertices for part in parts])
     faces = np.concatenate([part.solid.faces + start for part, start in zip(parts, starts, strict=False)])
     colours = np.repeat([part.colour for part in parts], [len(part.solid.vertices) for part in parts], axis=0)
-    return ColouredMesh(normalised(vertices).astype(np.float32), faces.astype(np.int32), colours.astype(np.float32))
+    return Mesh(normalised(vertices).astype(np.float32), faces.astype(np.int32), colours.astype(np.float32))
 
 
 def normalised(vertices: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -16,8 +16,8 @@ import trimesh
 from tqdm import tqdm
 
 from gen3d_core.config import PosePrior
+from gen3d_core.export import ply
 from training.blender_farm import Model, Picture, blender_command, render_models
-from training.ply import save_ply
 from training.poses import camera_to_world, draw_angles
 from training.procedural import FAMILIES, RADIUS, make_shape
 from training.staging import DatasetError, staged
@@ -102,7 +102,7 @@ def _write_family(folder: Path, family: str, count: int, heldout: int, seed: int
         for i in tqdm(range(total), desc=f"shapes ({part})", unit="shape"):
             mesh = make_shape(family, start + i)
             path = folder / "meshes" / part / f"{i:06d}.ply"
-            save_ply(path, mesh.vertices, mesh.faces, mesh.colours)
+            path.write_bytes(ply(mesh, path.stem))
             if part == "train":
                 files.append(path)
     return files

@@ -110,7 +110,6 @@ def train(
         bar.close()
         tracker.close()
     _snapshot(state, config, batches.size, out)
-    state.save(out)
     return state
 
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from gen3d_core.mesh import Mesh, extract
-from gen3d_core.preview import contact_sheet, on_white, render_mesh
+from gen3d_core.preview import on_white, render_mesh, sheet, views
 from gen3d_core.rasterise import rasterise
 from tests.analytic import Box, SolidField, Sphere
 
@@ -69,7 +69,7 @@ def test_big_and_off_screen_triangles():
 
 
 def test_a_contact_sheet(ball: Mesh):
-    picture = contact_sheet([ball] * 5, [f"seed {i}" for i in range(5)], size=48)
+    picture = sheet([views(ball, 48)] * 5, [f"seed {i}" for i in range(5)])
     pixels = np.asarray(picture)
     assert picture.mode == "RGB" and picture.width > 2 * 3 * 48 and picture.height > 3 * 48
     assert (pixels[0] == 255).all() and (pixels < 60).any()
