@@ -1,4 +1,4 @@
-"""Volume rendering with occupancies in place of densities (UNISURF, equation 7)."""
+"""Volume rendering, with occupancies in place of densities (UNISURF, equation 7) or from densities (NeRF)."""
 
 from __future__ import annotations
 
@@ -12,6 +12,13 @@ def occupancy_weights(occupancy: Float[Tensor, "rays samples"]) -> Float[Tensor,
     free = torch.cumprod(1 - occupancy, -1)
     before = torch.cat([torch.ones_like(free[:, :1]), free[:, :-1]], -1)
     return occupancy * before
+
+
+def density_opacity(
+    density: Float[Tensor, "rays samples"], spacing: Float[Tensor, "rays samples"]
+) -> Float[Tensor, "rays samples"]:
+    """1 - exp(-density * spacing): what a homogeneous stretch absorbs (NeRF, equation 3)."""
+    return -torch.expm1(-density * spacing)
 
 
 def over_white(colour: Float[Tensor, "*n 3"], alpha: Float[Tensor, "*n 1"]) -> Float[Tensor, "*n 3"]:

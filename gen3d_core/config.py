@@ -7,6 +7,7 @@ holds the object, `kimg` counts thousands of real pictures shown to the discrimi
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 
 @dataclass(frozen=True)
@@ -23,9 +24,27 @@ class PosePrior:
 
 
 @dataclass(frozen=True)
-class GeneratorConfig:
-    """Tri-plane occupancy field conditioned on a shape code, palette colours on an appearance code."""
+class MlpConfig:
+    """Sizes of the fully connected fields `unisurf` and `radiance`, as UNISURF published them."""
 
+    width: int = 256
+    depth: int = 8
+    skip: int = 4  # the layer that reads the encoded position and the code again
+    position_octaves: int = 6
+    view_octaves: int = 4
+    colour_width: int = 256
+    colour_depth: int = 4
+
+
+@dataclass(frozen=True)
+class GeneratorConfig:
+    """A field conditioned on a shape code, with colours conditioned on an appearance code.
+
+    `triplane` is this project's own, `unisurf` 3DGEN's and `radiance` GRAF's. What lies between `mapping_width` and
+    `palette` shapes the tri-plane field, `mlp` the two others.
+    """
+
+    kind: Literal["triplane", "unisurf", "radiance"] = "triplane"
     shape_dim: int = 64
     appearance_dim: int = 32
     mapping_width: int = 128
@@ -34,7 +53,9 @@ class GeneratorConfig:
     plane_channels: int = 24
     hidden: int = 64
     palette: int = 8  # colours an appearance code chooses; every point mixes them
-    sphere_radius: float = 0.5  # the surface before training
+    mlp: MlpConfig = field(default_factory=MlpConfig)
+    sphere_start: bool = True  # the surface before training is a sphere, not what random weights make
+    sphere_radius: float = 0.5
     sharpness: float = 15.0  # logit per unit of distance at the start
 
     @property
@@ -54,11 +75,24 @@ class IntervalConfig:
 
 @dataclass(frozen=True)
 class RendererConfig:
-    """How rays find the surface and what they integrate."""
+    """How rays find the surface and what they integrate.
 
+    `surface` samples the interval around each ray's first crossing, `volume` the ray's whole way through the unit
+    sphere. `deferred` colours a ray once, from its blended features, `literal` every sample, as published.
+    """
+
+    method: Literal["surface", "volume"] = "surface"
+    colour: Literal["deferred", "literal"] = "deferred"
+    search: Literal["lattice", "dense"] = "lattice"  # march a grid of logits, or the field itself as published
     lattice: int = 40  # logits per axis, evaluated once per object to search the surface in
     march_steps: int = 44
+    secant_steps: int = 1
     samples: int = 6  # per ray, inside the interval
+    free_samples: int = 0  # more of them between camera and interval (literal colours only)
+    free_from_kimg: float = 0.0
+    prune: float = 0.0  # literal samples whose weight the lattice puts below this are not evaluated
+    noise: float = 0.0  # standard deviation on raw densities at the start (GRAF), falling linearly ...
+    noise_kimg: float = 40.0  # ... to none here
     interval: IntervalConfig = field(default_factory=IntervalConfig)
     miss_logit: float = -3.0  # rays that stay below are background
     miss_interval: float = 0.12  # least half-width where a ray passes the surface by
@@ -68,18 +102,28 @@ class RendererConfig:
 
 @dataclass(frozen=True)
 class PatchConfig:
-    """Which pixels the discriminator sees: strided squares, the same for pictures and rays (GRAF, section 3.2)."""
+    """Which pixels the discriminator sees, the same for pictures and rays (GRAF, section 3.2).
+
+    `strided` takes every k-th pixel, whole pictures only at first; `scaled` is GRAF's own: a square of random extent
+    between a share of the picture, which shrinks in steps, and all of it, at a random place between pixels.
+    """
 
     size: int = 32
-    full_until_kimg: float = (
-        25.0  # only the largest stride (whole pictures) until here, then every stride equally often
-    )
+    sampling: Literal["strided", "scaled"] = "strided"
+    full_until_kimg: float = 25.0  # strided: only the largest stride until here, then every stride equally often
+    least_scale: float = 0.25  # scaled: the smallest extent ever ...
+    first_least_scale: float = 0.9  # ... and at the start
+    scale_step_kimg: float = 8.0  # scaled: the least extent shrinks once in so many
 
 
 @dataclass(frozen=True)
 class DiscriminatorConfig:
-    """Residual critic of patches with silhouette, told pose and patch by projection."""
+    """The critic of patches: residual and told pose and patch by projection, or GRAF's plain convolutions, told none.
 
+    Without `pose` a training uses the pose prior alone, never the data's cameras.
+    """
+
+    architecture: Literal["residual", "graf"] = "residual"
     channels: tuple[int, ...] = (32, 64, 96, 128)
     silhouette: bool = True
     pose: bool = True  # used where the data set has cameras
@@ -102,15 +146,18 @@ class LossConfig:
 
 @dataclass(frozen=True)
 class OptimConfig:
-    """Adam for both players."""
+    """How both players learn."""
 
+    optimiser: Literal["adam", "rmsprop"] = "adam"
     batch: int = 32
     views: int = 2  # pictures of each shape in a batch, each with an appearance of its own
     rate: float = 2e-3
+    discriminator_rate: float = 2e-3
     beta1: float = 0.0
     beta2: float = 0.99
     decay_from: float = 0.6  # share of the run after which rates fall
     final_rate: float = 0.1  # relative rate at the end
+    halve_at_kimg: tuple[float, ...] = ()  # rates are halved at each of these
     ema_half_life_kimg: float = 10.0
     ema_rampup: float = 0.05  # half-life is at most this share of the pictures seen so far
 

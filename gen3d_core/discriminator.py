@@ -1,4 +1,4 @@
-"""A residual critic of RGBA patches, told the camera and the patch by projection (Miyato & Koyama 2018)."""
+"""Critics of RGBA patches: this project's residual one and GRAF's."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
+from torch.nn.utils.parametrizations import spectral_norm
 
 from gen3d_core.compositing import over_white
 from gen3d_core.config import DiscriminatorConfig
@@ -29,10 +30,53 @@ class Block(nn.Module):
         return (y + self.skip(F.avg_pool2d(x, 2))) * math.sqrt(0.5)
 
 
-class Discriminator(nn.Module):
-    """Premultiplied RGBA patches to logits, higher for real.
+def shown(pictures: Float[Tensor, "n 4 s s"], *, silhouette: bool) -> Float[Tensor, "n channels s s"]:
+    """What a critic looks at, in [-1, 1]: premultiplied colours over white and, if wanted, the silhouette."""
+    x = over_white(pictures[:, :3].movedim(1, -1), pictures[:, 3:].movedim(1, -1)).movedim(-1, 1)
+    return torch.cat([x, pictures[:, 3:]], 1) * 2 - 1 if silhouette else x * 2 - 1
 
-    Sees colours over white and, if configured, the silhouette as a channel.
+
+def discriminator(config: DiscriminatorConfig, patch_size: int) -> nn.Module:
+    """The critic that the configuration asks for; called with pictures, pose and patch."""
+    return GrafDiscriminator(config, patch_size) if config.architecture == "graf" else Discriminator(config, patch_size)
+
+
+class GrafDiscriminator(nn.Module):
+    """Convolutions of stride 2 with spectral and instance normalisation, told neither pose nor patch.
+
+    Schwarz et al. 2020, supplementary material, and their published code.
+    """
+
+    def __init__(self, config: DiscriminatorConfig, patch_size: int) -> None:
+        super().__init__()
+        self.config = config
+        layers: list[nn.Module] = []
+        inputs = 4 if config.silhouette else 3
+        for level, outputs in enumerate(config.channels):
+            layers.append(spectral_norm(nn.Conv2d(inputs, outputs, 4, 2, 1, bias=False)))
+            if level:
+                layers.append(nn.InstanceNorm2d(outputs))
+            layers.append(nn.LeakyReLU(0.2))
+            inputs = outputs
+        side = patch_size // 2 ** len(config.channels)
+        layers.append(spectral_norm(nn.Conv2d(inputs, 1, side, bias=False)))
+        self.layers = nn.Sequential(*layers)
+
+    def forward(
+        self,
+        pictures: Float[Tensor, "n 4 s s"],
+        pose: Float[Tensor, "n 2"],
+        patch: Float[Tensor, "n 3"],
+    ) -> Float[Tensor, "n"]:
+        x = shown(pictures, silhouette=self.config.silhouette).contiguous(memory_format=torch.channels_last)
+        return self.layers(x).flatten().float()
+
+
+class Discriminator(nn.Module):
+    """Residual; premultiplied RGBA patches to logits, higher for real.
+
+    Sees colours over white and, if configured, the silhouette as a channel; told the camera and the patch by projection
+    (Miyato & Koyama 2018).
     """
 
     def __init__(self, config: DiscriminatorConfig, patch_size: int) -> None:
@@ -55,9 +99,7 @@ class Discriminator(nn.Module):
         pose: Float[Tensor, "n 2"],
         patch: Float[Tensor, "n 3"],
     ) -> Float[Tensor, "n"]:
-        x = over_white(pictures[:, :3].movedim(1, -1), pictures[:, 3:].movedim(1, -1)).movedim(-1, 1) * 2 - 1
-        if self.config.silhouette:
-            x = torch.cat([x, pictures[:, 3:] * 2 - 1], 1)
+        x = shown(pictures, silhouette=self.config.silhouette)
         x = self.blocks(leaky(self.entry(x.contiguous(memory_format=torch.channels_last))))
         x = leaky(self.dense(leaky(self.final(x)).flatten(1)))
         told = torch.cat([pose_harmonics(pose), patch], -1) if self.config.pose else patch

@@ -8,9 +8,15 @@ from torch import Tensor, nn
 
 from gen3d_core.camera import Rays, pixel_rays
 from gen3d_core.config import GeneratorConfig, PosePrior, RendererConfig
-from gen3d_core.fields.triplane import ConditionedTriplane, TriplaneField
-from gen3d_core.patch import Patch
+from gen3d_core.fields.protocol import ConditionedField
+from gen3d_core.fields.radiance import RadianceField
+from gen3d_core.fields.triplane import TriplaneField
+from gen3d_core.fields.unisurf import UnisurfField
+from gen3d_core.patch import Patch, ScaledPatch
 from gen3d_core.renderer import Rendering, render
+from gen3d_core.schedule import Stage
+
+FIELDS = {"triplane": TriplaneField, "unisurf": UnisurfField, "radiance": RadianceField}
 
 
 class Generator(nn.Module):
@@ -21,18 +27,18 @@ class Generator(nn.Module):
         self.config = config
         self.renderer = renderer
         self.prior = prior
-        self.field = TriplaneField(config)
+        self.field = FIELDS[config.kind](config)
 
-    def condition(self, shape: Tensor, appearance: Tensor, truncation: float = 1.0) -> ConditionedTriplane:
+    def condition(self, shape: Tensor, appearance: Tensor, truncation: float = 1.0) -> ConditionedField:
         """The field of these codes."""
         return self.field.condition(shape, appearance, truncation)
 
     def render(
         self,
-        field: ConditionedTriplane,
+        field: ConditionedField,
         pose: Float[Tensor, "pictures 2"],
-        patch: Patch,
-        half_width: float,
+        patch: Patch | ScaledPatch,
+        stage: Stage,
         generator: torch.Generator | None = None,
     ) -> Rendering:
         """Render a patch of each picture; rays lie picture by picture, row by row.
@@ -44,9 +50,9 @@ class Generator(nn.Module):
         rays = pixel_rays(pose, pixels, self.prior)
         count, per_picture = pixels.shape[:2]
         picture = torch.arange(count, device=pose.device).repeat_interleave(per_picture)
-        owner = picture // (count // len(field.planes))
+        owner = picture // (count // field.shapes)
         flat = Rays(rays.origins.reshape(-1, 3), rays.directions.reshape(-1, 3))
-        return render(field, flat, owner, picture, half_width, self.renderer, generator)
+        return render(field, flat, owner, picture, stage, self.renderer, generator)
 
 
 def as_pictures(rendering: Rendering, count: int) -> Float[Tensor, "pictures 4 s s"]:

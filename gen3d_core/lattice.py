@@ -18,7 +18,7 @@ LatticeFunction = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
 _POINTS_AT_ONCE = (128 << 20) // (64 * 4)
 """Points of a slab, if a model holds 64 hidden floats per point within 128 MB."""
 _LEAST_SLABS = 16
-_CLIP = 30.0
+CERTAIN = 30.0
 """Beyond this a logit is certain; a bound on it bounds how near a crossing may come to a lattice node."""
 _NEAREST = 1e-3
 
@@ -49,22 +49,34 @@ def sample_lattice(
     or field."""
     limits.whole("resolution", resolution, limits.RESOLUTION)
     axis = np.linspace(-bounds, bounds, resolution, dtype=np.float32)
-    spacing = 2.0 * bounds / (resolution - 1)
-    values = np.full((resolution + 2,) * 3, -_CLIP, np.float32)
+    values = np.full((resolution + 2,) * 3, -CERTAIN, np.float32)
     step = max(1, min(_POINTS_AT_ONCE // resolution**2, -(-resolution // _LEAST_SLABS)))
     for start in range(0, resolution, step):
         progress(start / resolution, "shape")
         part = axis[start : start + step]
-        slab = lattice(part, axis, axis)
-        if slab.shape != (len(part), resolution, resolution):
-            raise FieldError(f"the model's lattice is {slab.shape}: expected {(len(part), resolution, resolution)}")
-        if not np.isfinite(slab).all():
-            raise FieldError("the model gave values that are not finite: the file is damaged or its training diverged")
+        slab = checked(lattice(part, axis, axis), (len(part), resolution, resolution))
         values[start + 1 : start + 1 + len(part), 1:-1, 1:-1] = slab
     progress(1.0, "shape")
-    np.clip(values, -_CLIP, _CLIP, out=values)
+    return settled(values, bounds)
+
+
+def checked(logits: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """What a field answered, if it has the shape that was asked for and is finite. Raises `FieldError`."""
+    if logits.shape != shape:
+        raise FieldError(f"the model's logits have shape {logits.shape}: expected {shape}")
+    if not np.isfinite(logits).all():
+        raise FieldError("the model gave values that are not finite: the file is damaged or its training diverged")
+    return logits
+
+
+def settled(values: np.ndarray, bounds: float) -> Lattice:
+    """The lattice of bordered logits (R+2, R+2, R+2), which are changed in place to keep what `Lattice` promises."""
+    resolution = len(values) - 2
     # A crossing at a node would give coincident vertices; float32 gets coarser with the index, hence the factor.
     nearest = np.float32(_NEAREST * max(1.0, resolution / 64))
-    small = np.abs(values) < nearest
-    values[small] = np.where(values[small] < 0, -nearest, nearest)
+    for layer in values:
+        np.clip(layer, -CERTAIN, CERTAIN, out=layer)
+        small = np.abs(layer) < nearest
+        layer[small] = np.where(layer[small] < 0, -nearest, nearest)
+    spacing = 2.0 * bounds / (resolution - 1)
     return Lattice(values, -bounds - spacing, spacing)

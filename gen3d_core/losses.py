@@ -9,8 +9,6 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from gen3d_core.renderer import surface_normals
-
 
 def discriminator_loss(real: Float[Tensor, "n"], fake: Float[Tensor, "n"]) -> Float[Tensor, ""]:
     """Non-saturating logistic loss of the discriminator (Goodfellow et al. 2014), mean over pictures."""
@@ -41,14 +39,11 @@ def r1_penalty(critic: Callable[[Tensor], Tensor], real: Float[Tensor, "n c h w"
 
 
 def normal_smoothness(
-    logit: Callable[[Tensor], Tensor],
+    normals: Callable[[Tensor], Tensor],
     points: Float[Tensor, "rays 3"],
     offset: float,
-    step: float,
     generator: torch.Generator | None = None,
 ) -> Float[Tensor, ""]:
     """mean || n(x) - n(x + e) || with e uniform in a cube of half-side `offset` (UNISURF, equation 11)."""
     jitter = (torch.rand(points.shape, generator=generator).to(points) * 2 - 1) * offset
-    here = surface_normals(logit, points, step)
-    there = surface_normals(logit, points + jitter, step)
-    return (here - there).square().sum(-1).add(1e-8).sqrt().mean()
+    return (normals(points) - normals(points + jitter)).square().sum(-1).add(1e-8).sqrt().mean()

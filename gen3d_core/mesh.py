@@ -5,25 +5,38 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
 from gen3d_core import limits
 from gen3d_core.errors import Gen3DError
 from gen3d_core.lattice import Lattice, Progress, ignore_progress, sample_lattice
+from gen3d_core.refine import refine_lattice
 
 
 class MeshError(Gen3DError):
     """A field without a usable surface."""
 
 
-class SurfaceField(Protocol):
+class PointField(Protocol):
     """What extraction needs of an object: see `gen3d_core.runtime.RuntimeField`."""
+
+    def logit(self, points: np.ndarray) -> np.ndarray: ...
+
+    def colour(self, points: np.ndarray) -> np.ndarray: ...
+
+
+@runtime_checkable
+class SeparableField(Protocol):
+    """An object whose logit on the grid of three axes is cheap, so that there is no need to ask it sparingly."""
 
     def lattice(self, x: np.ndarray, y: np.ndarray, z: np.ndarray) -> np.ndarray: ...
 
     def colour(self, points: np.ndarray) -> np.ndarray: ...
+
+
+SurfaceField = PointField | SeparableField
 
 
 @dataclass(frozen=True)
@@ -53,12 +66,13 @@ def extract(
 ) -> Mesh:
     """The closed surface where the field's logit is zero, coloured, in the canonical frame (not placed).
 
+    A separable field is sampled everywhere, another one only around its surface.
+
     `floaters` is the share of the largest component's area from which loose components are kept; 1 keeps only the
     largest. Inner cavities, which nobody sees, are filled. Raises `MeshError` when there is no surface.
     """
     limits.real("floaters", floaters, limits.FLOATERS)
-    lattice = sample_lattice(field.lattice, resolution, lambda fraction, stage: progress(0.75 * fraction, stage))
-    vertices, faces = _march(lattice)
+    vertices, faces = _march(_sampled(field, resolution, lambda fraction, stage: progress(0.75 * fraction, stage)))
     progress(0.85, "surface")
     vertices, faces = _keep_solids(vertices, faces, floaters)
     progress(0.9, "colours")
@@ -107,6 +121,12 @@ def components(faces: np.ndarray, count: int) -> np.ndarray:
             if np.array_equal(jumped, labels):
                 break
             labels = jumped
+
+
+def _sampled(field: SurfaceField, resolution: int, progress: Progress) -> Lattice:
+    if isinstance(field, SeparableField):
+        return sample_lattice(field.lattice, resolution, progress)
+    return refine_lattice(field.logit, resolution, progress)
 
 
 def _march(lattice: Lattice) -> tuple[np.ndarray, np.ndarray]:

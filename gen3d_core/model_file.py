@@ -1,8 +1,8 @@
 """Read and write `NAME.gen3d`: a zip of well-known formats and nothing executable.
 
-Members: `model.json` (what it is), `weights.safetensors` (for torch), four ONNX graphs (for onnxruntime),
-`preview.png`. Whatever is read comes from a stranger: names are allow-listed, sizes bounded before allocation,
-nothing is ever unpacked to disk.
+Members: `model.json` (what it is), `weights.safetensors` (for torch), ONNX graphs (for onnxruntime; `lattice.onnx` only
+where the field is separable), `preview.png`. Whatever is read comes from a stranger: names are allow-listed, sizes
+bounded before allocation, nothing is ever unpacked to disk.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ FORMAT_VERSION = 1
 SUFFIX = ".gen3d"
 GRAPHS = ("shape.onnx", "lattice.onnx", "occupancy.onnx", "colour.onnx")
 MEMBERS = ("model.json", "weights.safetensors", *GRAPHS, "preview.png")
-REQUIRED = ("model.json", *GRAPHS)
+REQUIRED = ("model.json", "shape.onnx", "occupancy.onnx", "colour.onnx")
 MAX_MEMBER = 256 << 20
 """Bytes of the largest member, unpacked."""
 MAX_MANIFEST = 4 << 20

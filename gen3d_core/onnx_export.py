@@ -1,7 +1,7 @@
 """A trained generator as ONNX graphs, for the half of the package that knows no torch.
 
-`shape` draws the planes, `lattice` evaluates a box of a regular grid separably, `occupancy` and `colour` evaluate
-points.
+`shape` turns a code into what the other graphs read, feature planes or for fully connected fields the truncated code;
+`occupancy` and `colour` evaluate points; `lattice`, of tri-plane fields alone, a box of a regular grid separably.
 """
 
 from __future__ import annotations
@@ -16,7 +16,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gen3d_core.fields.lookup import AXES, gather_dense
+from gen3d_core.fields.radiance import RadianceField
 from gen3d_core.fields.triplane import TriplaneField
+from gen3d_core.fields.unisurf import UnisurfField
 
 
 class _Shape(nn.Module):
@@ -57,8 +59,61 @@ class _Colour(_Shape):
         return self.field.base_colour(gather_dense(planes, points), points, look)
 
 
-def export_graphs(field: TriplaneField) -> dict[str, bytes]:
-    """The four graphs as ONNX files by member name; the axes and the number of points may vary at run time."""
+class _Codes(nn.Module):
+    """The conditioning of a fully connected field: its truncated shape code."""
+
+    def forward(self, shape_code: Tensor, truncation: Tensor) -> Tensor:
+        return shape_code * truncation
+
+
+class _Pointwise(nn.Module):
+    """A fully connected field of one object, seen from straight above the surface where colour depends on the view."""
+
+    def __init__(self, field: UnisurfField | RadianceField) -> None:
+        super().__init__()
+        self.field = field
+
+    def owner(self, points: Tensor) -> Tensor:
+        return torch.zeros_like(points[0, :, 0], dtype=torch.long)
+
+
+class _PointOccupancy(_Pointwise):
+    def forward(self, planes: Tensor, points: Tensor) -> Tensor:
+        bound = self.field.condition(planes, torch.zeros(1, self.field.config.appearance_dim))
+        return bound.logit(points, torch.zeros(1, dtype=torch.long))
+
+
+class _PointColour(_Pointwise):
+    def forward(self, planes: Tensor, appearance_code: Tensor, truncation: Tensor, points: Tensor) -> Tensor:
+        bound = self.field.condition(planes, appearance_code * truncation)
+        return bound.surface_colour(points[0], self.owner(points)).unsqueeze(0)
+
+
+def export_graphs(field: TriplaneField | UnisurfField | RadianceField) -> dict[str, bytes]:
+    """The graphs as ONNX files by member name; the axes and the number of points may vary at run time."""
+    return _separable_graphs(field) if isinstance(field, TriplaneField) else _pointwise_graphs(field)
+
+
+def _pointwise_graphs(field: UnisurfField | RadianceField) -> dict[str, bytes]:
+    shape, appearance = torch.randn(1, field.config.shape_dim), torch.randn(1, field.config.appearance_dim)
+    truncation, points = torch.tensor(1.0), torch.rand(1, 37, 3) * 2 - 1
+    count = torch.export.Dim("count")
+    return {
+        "shape.onnx": _export(_Codes(), (shape, truncation), ["shape_code", "truncation"], "planes", None),
+        "occupancy.onnx": _export(
+            _PointOccupancy(field), (shape, points), ["planes", "points"], "logit", (None, {1: count})
+        ),
+        "colour.onnx": _export(
+            _PointColour(field),
+            (shape, appearance, truncation, points),
+            ["planes", "appearance_code", "truncation", "points"],
+            "rgb",
+            (None, None, None, {1: count}),
+        ),
+    }
+
+
+def _separable_graphs(field: TriplaneField) -> dict[str, bytes]:
     config = field.config
     planes = torch.randn(1, 3, config.plane_channels, config.plane_size, config.plane_size)
     shape, appearance = torch.randn(1, config.shape_dim), torch.randn(1, config.appearance_dim)

@@ -5,10 +5,43 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from gen3d_core import schedule
 from gen3d_core.config import PatchConfig
+
+
+@dataclass(frozen=True)
+class ScaledPatch:
+    """A square of `size` x `size` places between pixels for every picture: GRAF's continuous patch.
+
+    `extent` is its share of the picture's side, `centre` its middle in normalised coordinates, x right and y up.
+    """
+
+    centre: Float[Tensor, "n 2"]
+    extent: Float[Tensor, "n"]
+    size: int
+
+    def pixels(self) -> Float[Tensor, "n places 2"]:
+        """Normalised coordinates of the places, row by row."""
+        steps = (2 * torch.arange(self.size, device=self.extent.device) + 1) / self.size - 1
+        offsets = torch.stack(torch.meshgrid(steps, -steps, indexing="xy"), -1).reshape(-1, 2)
+        return self.centre[:, None] + self.extent[:, None, None] * offsets
+
+    def to(self, device: torch.device) -> ScaledPatch:
+        """The same patch on a device."""
+        return ScaledPatch(self.centre.to(device), self.extent.to(device), self.size)
+
+    def take(self, pictures: Float[Tensor, "n channels s s"]) -> Float[Tensor, "n channels size size"]:
+        """The same places of given pictures, bilinear between pixels."""
+        grid = self.pixels().unflatten(1, (self.size, self.size)) * self.centre.new_tensor([1, -1])
+        return F.grid_sample(pictures, grid, align_corners=False, padding_mode="border")
+
+    def description(self) -> Float[Tensor, "n 3"]:
+        """Relative extent and centre, for the discriminator."""
+        return torch.cat([self.extent[:, None], self.centre], -1)
 
 
 @dataclass(frozen=True)
@@ -51,8 +84,13 @@ def whole(picture_size: int, count: int = 1) -> Patch:
     return Patch(index, index, 1, picture_size)
 
 
-def draw(count: int, picture_size: int, kimg: float, config: PatchConfig, generator: torch.Generator) -> Patch:
-    """A patch per picture, one stride for the batch: the largest until `full_until_kimg`, then 1, 2, ... at random.
+def draw(
+    count: int, picture_size: int, kimg: float, config: PatchConfig, generator: torch.Generator
+) -> Patch | ScaledPatch:
+    """A patch per picture.
+
+    Strided: one stride for the batch, the largest until `full_until_kimg`, then 1, 2, ... at random. Scaled: each of
+    an extent of its own, uniform between the schedule's least and 1.
 
     Raises:
         ValueError: the pictures are smaller than the patch.
@@ -60,6 +98,9 @@ def draw(count: int, picture_size: int, kimg: float, config: PatchConfig, genera
     largest = picture_size // config.size
     if largest < 1:
         raise ValueError(f"pictures of {picture_size} pixels are smaller than the patch of {config.size}")
+    if config.sampling == "scaled":
+        least = schedule.least_scale(kimg, config)
+        return _somewhere(least + (1 - least) * torch.rand(count, generator=generator), config.size, generator)
     stride = largest
     if kimg >= config.full_until_kimg and largest > 1:
         strides = [s for s in (2**k for k in range(largest.bit_length())) if s <= largest]
@@ -67,8 +108,10 @@ def draw(count: int, picture_size: int, kimg: float, config: PatchConfig, genera
     return _placed(count, config.size, stride, picture_size, generator)
 
 
-def draw_like(patch: Patch, generator: torch.Generator) -> Patch:
-    """As many patches of the same size and stride, elsewhere."""
+def draw_like(patch: Patch | ScaledPatch, generator: torch.Generator) -> Patch | ScaledPatch:
+    """As many patches of the same size and stride or extents, elsewhere."""
+    if isinstance(patch, ScaledPatch):
+        return _somewhere(patch.extent.cpu(), patch.size, generator)
     count, size = patch.rows.shape
     return _placed(count, size, patch.stride, patch.picture_size, generator)
 
@@ -78,3 +121,9 @@ def _placed(count: int, size: int, stride: int, picture_size: int, generator: to
     corner = torch.randint(room, (2, count, 1), generator=generator)
     steps = stride * torch.arange(size)
     return Patch(corner[0] + steps, corner[1] + steps, stride, picture_size)
+
+
+def _somewhere(extent: Float[Tensor, "n"], size: int, generator: torch.Generator) -> ScaledPatch:
+    """Patches of these extents at uniform places inside the picture."""
+    shift = 2 * torch.rand(len(extent), 2, generator=generator) - 1
+    return ScaledPatch(shift * (1 - extent)[:, None], extent, size)

@@ -1,40 +1,28 @@
-"""Rays and a conditioned field to colours: find the surface, integrate the interval around it, light it.
+"""Rays and a conditioned field to colours: find the surface, integrate the interval around it.
 
 The search never needs gradients, so it reads a lattice of logits evaluated once per object; only rays near a surface
-touch the field.
+touch the field. The dense search and the literal colours of the published methods are there as well.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
 
 import torch
-import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor
 
 from gen3d_core.camera import Rays
-from gen3d_core.compositing import occupancy_weights
+from gen3d_core.compositing import density_opacity, occupancy_weights
 from gen3d_core.config import RendererConfig
-from gen3d_core.raycast import Crossing, march, points_at, secant, sphere_bounds
+from gen3d_core.fields.protocol import ConditionedField, DeferredField, Emission, LiteralField
+from gen3d_core.raycast import points_at, sphere_bounds
 from gen3d_core.sampling import stratified
+from gen3d_core.schedule import Stage
+from gen3d_core.search import find_surface, in_lattice, trilinear_value
 
-
-@runtime_checkable
-class ConditionedField(Protocol):
-    """What the renderer asks of a field; `owner` is each ray's object, `picture` its appearance."""
-
-    def lattice(self, resolution: int) -> Tensor: ...
-
-    def features(self, points: Tensor, owner: Tensor) -> Tensor: ...
-
-    def logit(self, points: Tensor, owner: Tensor) -> Tensor: ...
-
-    def feature_logit(self, features: Tensor, points: Tensor) -> Tensor: ...
-
-    def colour(self, features: Tensor, points: Tensor, normals: Tensor, picture: Tensor) -> Tensor: ...
+EMITTED_AT_ONCE = 1 << 16
+"""Samples evaluated at once where no gradient is kept."""
 
 
 @dataclass(frozen=True)
@@ -52,115 +40,49 @@ class Rendering:
     surface: Float[Tensor, "rays 3"]
 
 
-TETRAHEDRON = ((1.0, -1.0, -1.0), (-1.0, -1.0, 1.0), (-1.0, 1.0, -1.0), (1.0, 1.0, 1.0))
-
-
-def surface_normals(
-    logit: Callable[[Tensor], Tensor], points: Float[Tensor, "rays 3"], step: float
-) -> Float[Tensor, "rays 3"]:
-    """Outward unit normals by differences over a tetrahedron of half-edge `step`.
-
-    First order in the parameters, so that training needs no double backward.
-    """
-    corners = torch.tensor(TETRAHEDRON, device=points.device, dtype=points.dtype)
-    values = logit(points[:, None] + step * corners).float()
-    return F.normalize(-(values @ corners), dim=-1, eps=1e-6)
-
-
-def in_lattice(rays: Rays, size: int) -> Rays:
-    """The same rays, with the same depths, in a lattice's index coordinates."""
-    scale = 0.5 * (size - 1)
-    return Rays((rays.origins + 1) * scale, rays.directions * scale)
-
-
-def nearest_value(lattice: Float[Tensor, "shapes r r r"], owner: Int[Tensor, "rays"]) -> Callable[[Tensor], Tensor]:
-    """The lattice as a callable of points in index coordinates: the nearest value."""
-    size = lattice.shape[-1]
-    flat = lattice.reshape(-1)
-    start = owner[:, None] * size**3
-
-    def value(points: Tensor) -> Tensor:
-        x, y, z = points.round().clamp_(0, size - 1).unbind(-1)
-        return flat[((x * size + y) * size + z).long() + start]  # exact in float32 while size^3 < 2^24
-
-    return value
-
-
-def trilinear_value(lattice: Float[Tensor, "shapes r r r"], owner: Int[Tensor, "rays"]) -> Callable[[Tensor], Tensor]:
-    """The lattice as a callable of points in index coordinates: trilinear interpolation."""
-    size = lattice.shape[-1]
-    flat = lattice.reshape(-1)
-    start = owner[:, None] * size**3
-
-    def value(points: Tensor) -> Tensor:
-        points = points.clamp(0, size - 1)
-        low = points.floor().clamp_max(size - 2)
-        x, y, z = (points - low).unbind(-1)
-        i, j, k = low.unbind(-1)
-        base = ((i * size + j) * size + k).long() + start
-
-        def along_z(offset: int) -> Tensor:
-            return torch.lerp(flat[base + offset], flat[base + offset + 1], z)
-
-        near = torch.lerp(along_z(0), along_z(size), y)
-        far = torch.lerp(along_z(size * size), along_z(size * size + size), y)
-        return torch.lerp(near, far, x)
-
-    return value
-
-
-@torch.no_grad()
-def find_surface(
-    field: ConditionedField,
-    lattice: Tensor,
-    rays: Rays,
-    owner: Int[Tensor, "rays"],
-    half_width: float,
-    config: RendererConfig,
-) -> tuple[Tensor, Crossing]:
-    """Indices of the rays that meet or nearly meet the surface, and where they do.
-
-    Coarse steps on the lattice, fine ones around the first crossing, and a secant step on the field itself once the
-    interval is narrow.
-    """
-    near, far = sphere_bounds(rays)
-    size = lattice.shape[-1]
-    coarse = march(nearest_value(lattice, owner), in_lattice(rays, size), near, far, config.march_steps)
-    keep = (coarse.best_logit > config.miss_logit).nonzero().squeeze(1)
-    kept = Rays(rays.origins[keep], rays.directions[keep])
-    crossing = coarse.of(keep)
-    cell = (far - near)[keep] / (config.march_steps - 1)
-    linear = trilinear_value(lattice, owner[keep])
-    fine = march(linear, in_lattice(kept, size), crossing.lower - cell, crossing.upper + cell, 8)
-    if half_width < config.secant_below:
-        depth = secant(lambda points: field.logit(points, owner[keep]), kept, fine, iterations=1)
-        fine = Crossing(fine.hit, depth, depth, fine.lower_logit, fine.upper_logit, fine.best_logit)
-    return keep, fine
-
-
 def render(
     field: ConditionedField,
     rays: Rays,
     owner: Int[Tensor, "rays"],
     picture: Int[Tensor, "rays"],
-    half_width: float,
+    stage: Stage,
     config: RendererConfig,
     generator: torch.Generator | None = None,
 ) -> Rendering:
-    """Composite the interval of `half_width` around every ray's first crossing (UNISURF, equations 7 and 8).
-
-    Features are composited and coloured once per ray, which equals colouring every sample once the surface is sharp.
-    Rays that miss integrate at least `miss_interval` around their best point, so that silhouettes have a gradient.
+    """Composite every ray, by surface or volume and with deferred or literal colours as `config` says.
 
     Args:
         rays: (rays, 3) origins and directions in the object's frame.
         owner: the object each ray meets. picture: the appearance it wears.
-        generator: draws the stratified jitter; None takes the middle of every bin.
+        stage: what follows from how far training is.
+        generator: draws the stratified jitter; None takes the middle of every bin and no noise.
     """
-    keep, crossing = find_surface(field, field.lattice(config.lattice), rays, owner, half_width, config)
+    if isinstance(field, DeferredField) and config.colour == "deferred":
+        return _deferred(field, rays, owner, picture, stage, config, generator)
+    if isinstance(field, LiteralField) and config.colour == "literal":
+        return _literal(field, rays, owner, picture, stage, config, generator)
+    raise TypeError(f"{type(field).__name__} has no {config.colour} colours")
+
+
+def _deferred(
+    field: DeferredField,
+    rays: Rays,
+    owner: Int[Tensor, "rays"],
+    picture: Int[Tensor, "rays"],
+    stage: Stage,
+    config: RendererConfig,
+    generator: torch.Generator | None,
+) -> Rendering:
+    """The interval around every ray's first crossing (UNISURF, equations 7 and 8), its features blended and coloured
+    once, which equals colouring every sample once the surface is sharp.
+
+    Rays that miss integrate at least `miss_interval` around their best point, so that silhouettes have a gradient.
+    """
+    lattice = field.lattice(config.lattice) if config.search == "lattice" else None
+    keep, crossing = find_surface(field, lattice, rays, owner, stage.half_width, config)
     kept = Rays(rays.origins[keep], rays.directions[keep])
     mine = owner[keep]
-    width = torch.where(crossing.hit, half_width, max(half_width, config.miss_interval))
+    width = torch.where(crossing.hit, stage.half_width, max(stage.half_width, config.miss_interval))
     depths = stratified(crossing.depth(), width, config.samples, generator)
     points = points_at(kept, depths)
 
@@ -170,12 +92,111 @@ def render(
     share = weights / alpha.clamp_min(1e-4)
     depth = (share * depths).sum(-1, keepdim=True)
     surface = (kept.origins + depth * kept.directions).detach()
-    normals = surface_normals(lambda p: field.logit(p, mine), surface, config.normal_step)
+    normals = field.normals(surface, mine, config.normal_step)
     blended = (share[..., None] * features).sum(1)
     colour = field.colour(blended, surface, normals, picture[keep]) * alpha
+    return _scattered(len(owner), keep, colour, alpha, normals, depth, surface)
 
+
+def _literal(
+    field: LiteralField,
+    rays: Rays,
+    owner: Int[Tensor, "rays"],
+    picture: Int[Tensor, "rays"],
+    stage: Stage,
+    config: RendererConfig,
+    generator: torch.Generator | None,
+) -> Rendering:
+    """Every sample coloured, then composited: sum_i w_i c_i (UNISURF, equation 7; GRAF, equation 5).
+
+    Samples that, by the lattice, cannot weigh `prune` are left out: the same picture but for that.
+    """
+    lattice = field.lattice(config.lattice) if config.search == "lattice" else None
+    near, far = sphere_bounds(rays)
+    if config.method == "surface":
+        keep, crossing = find_surface(field, lattice, rays, owner, stage.half_width, config)
+        near, far, depth, hit = near[keep], far[keep], crossing.depth(), crossing.hit
+        low = torch.where(hit, (depth - stage.half_width).maximum(near), near)
+        high = torch.where(hit, (depth + stage.half_width).minimum(far), far)
+        depths = _interval_depths(near, low, high, hit, config.samples, stage.free_samples, generator)
+    else:
+        keep = (far > near).nonzero().squeeze(1)
+        near, far = near[keep], far[keep]
+        depths = stratified((near + far) / 2, (far - near) / 2, config.samples, generator)
+    kept = Rays(rays.origins[keep], rays.directions[keep])
+    mine, wears = owner[keep], picture[keep]
+    points = points_at(kept, depths)
+
+    evaluated = torch.ones_like(depths, dtype=torch.bool)
+    if lattice is not None and config.prune > 0 and not stage.noise:
+        with torch.no_grad():
+            known = trilinear_value(lattice, mine)(points_at(in_lattice(kept, lattice.shape[-1]), depths))
+            evaluated = _matters(occupancy_weights(_opacity(known, depths, far, config)), config.prune)
+    ray, sample = evaluated.nonzero(as_tuple=True)
+    emitted = _emission(field, points[ray, sample], kept.directions[ray], mine[ray], wears[ray])
+    logit = emitted.logit
+    if stage.noise and generator is not None:
+        logit = logit + stage.noise * torch.randn(len(logit), generator=generator).to(logit)
+    outside = torch.full_like(depths, -torch.inf)
+    weights = occupancy_weights(_opacity(outside.index_put((ray, sample), logit), depths, far, config))
+    alpha = weights.sum(-1, keepdim=True)
+    colour = weights.new_zeros(len(keep), 3).index_add(0, ray, weights[ray, sample][:, None] * emitted.colour)
+    depth = (weights * depths).sum(-1, keepdim=True) / alpha.clamp_min(1e-4)
+    surface = (kept.origins + depth * kept.directions).detach()
+    with torch.no_grad():
+        normals = field.normals(surface, mine, config.normal_step)
+    return _scattered(len(owner), keep, colour, alpha, normals, depth, surface)
+
+
+def _interval_depths(
+    near: Tensor,
+    low: Tensor,
+    high: Tensor,
+    hit: Tensor,
+    samples: int,
+    free_samples: int,
+    generator: torch.Generator | None,
+) -> Float[Tensor, "rays samples"]:
+    """`samples` in [low, high], after `free_samples` between `near` and there; rays without a hit spread all of them
+    over [low, high] (UNISURF, section 3.3)."""
+    inside = stratified((low + high) / 2, (high - low) / 2, samples, generator)
+    if not free_samples:
+        return inside
+    before = stratified((near + low) / 2, (low - near) / 2, free_samples, generator)
+    spread = stratified((low + high) / 2, (high - low) / 2, samples + free_samples, generator)
+    return torch.where(hit[:, None], torch.cat([before, inside], -1), spread)
+
+
+def _opacity(
+    logit: Float[Tensor, "rays samples"], depths: Float[Tensor, "rays samples"], far: Tensor, config: RendererConfig
+) -> Float[Tensor, "rays samples"]:
+    """Of each sample: its occupancy, or what its density absorbs until the next sample."""
+    if config.method == "surface":
+        return torch.sigmoid(logit)
+    return density_opacity(torch.relu(logit), torch.diff(depths, dim=-1, append=far[:, None]))
+
+
+def _matters(weights: Float[Tensor, "rays samples"], least: float) -> Tensor:
+    """Samples of at least this weight, and their neighbours on the ray, for what the lattice does not resolve."""
+    heavy = (weights >= least).float()
+    return torch.nn.functional.max_pool1d(heavy[:, None], 3, 1, 1).squeeze(1) > 0
+
+
+def _emission(field: LiteralField, points: Tensor, directions: Tensor, owner: Tensor, picture: Tensor) -> Emission:
+    if torch.is_grad_enabled() or len(points) <= EMITTED_AT_ONCE:
+        return field.emission(points, directions, owner, picture)
+    parts = [
+        field.emission(*(values[start : start + EMITTED_AT_ONCE] for values in (points, directions, owner, picture)))
+        for start in range(0, len(points), EMITTED_AT_ONCE)
+    ]
+    return Emission(torch.cat([part.logit for part in parts]), torch.cat([part.colour for part in parts]))
+
+
+def _scattered(
+    count: int, keep: Tensor, colour: Tensor, alpha: Tensor, normals: Tensor, depth: Tensor, surface: Tensor
+) -> Rendering:
     def scatter(values: Tensor) -> Tensor:
-        return values.new_zeros(len(owner), values.shape[-1]).index_copy(0, keep, values)
+        return values.new_zeros(count, values.shape[-1]).index_copy(0, keep, values)
 
     return Rendering(
         scatter(colour), scatter(alpha), scatter(normals.detach()), scatter(depth.detach()), scatter(surface)

@@ -20,9 +20,11 @@ from onnxruntime.capi import onnxruntime_pybind11_state as ort_state  # noqa: E4
 from gen3d_core.latent import Codes  # noqa: E402
 from gen3d_core.model_file import GRAPHS, ModelFileError, read_model  # noqa: E402
 
-POINTS_AT_ONCE = 1 << 18
-"""Points of one call to a graph: keeps hidden activations below about 100 MB."""
+POINTS_AT_ONCE = 1 << 16
+"""Points of one call to a graph: keeps a layer of 256 hidden floats per point within 64 MB."""
 
+# What shape.onnx returns is handed to the other graphs as `planes`, whatever it is: (1, 3, C, R, R) feature planes of a
+# tri-plane, (1, D) the truncated shape code of a network that is conditioned on it.
 _INPUTS = {
     "shape.onnx": {"shape_code", "truncation"},
     "lattice.onnx": {"planes", "x", "y", "z"},
@@ -33,7 +35,7 @@ _EXTERNAL_DATA_KEY = b"\x0a\x08location"  # protobuf of {key: "location"}: a ten
 
 
 class RuntimeModel:
-    """The four graphs of a `.gen3d` file; each session is created when first used and kept."""
+    """The graphs of a `.gen3d` file; each session is created when first used and kept."""
 
     def __init__(self, path: Path, manifest: dict[str, Any], graphs: Mapping[str, bytes], threads: int) -> None:
         self.path = path
@@ -53,13 +55,15 @@ class RuntimeModel:
         return cls(Path(path), archive.manifest, archive.members, threads or min(os.cpu_count() or 1, 4))
 
     def field(self, codes: Codes, truncation: float) -> RuntimeField:
-        """The field of one object: runs the shape graph once."""
+        """The field of one object, a `SeparableRuntimeField` where the file has a lattice graph: runs the shape graph
+        once."""
         expected = (self.manifest["shape_dim"],), (self.manifest["appearance_dim"],)
         if (codes.shape.shape, codes.appearance.shape) != expected:
             raise ValueError(f"codes have shapes {codes.shape.shape} and {codes.appearance.shape}: expected {expected}")
         amount = np.float32(truncation)
         planes = self.run("shape.onnx", shape_code=codes.shape[None], truncation=amount)
-        return RuntimeField(self, planes, codes.appearance[None], amount)
+        kind = SeparableRuntimeField if "lattice.onnx" in self._graphs else RuntimeField
+        return kind(self, planes, codes.appearance[None], amount)
 
     def run(self, graph: str, **inputs: Any) -> np.ndarray:
         """Run a graph; arrays are passed as contiguous float32. Returns its only output."""
@@ -97,17 +101,15 @@ class RuntimeModel:
 
 @dataclass(frozen=True)
 class RuntimeField:
-    """One object as functions of position in the canonical frame (Z up, front +X, inside the unit sphere)."""
+    """One object as functions of position in the canonical frame (Z up, front +X, inside the unit sphere).
+
+    `planes` is what the shape graph returned for it.
+    """
 
     model: RuntimeModel
     planes: np.ndarray
     appearance_code: np.ndarray
     truncation: np.float32
-
-    def lattice(self, x: np.ndarray, y: np.ndarray, z: np.ndarray) -> np.ndarray:
-        """Logit on the grid of three axes: (X,), (Y,), (Z,) -> (X, Y, Z) float32, positive inside. The caller bounds
-        the size."""
-        return self.model.run("lattice.onnx", planes=self.planes, x=x, y=y, z=z)[0]
 
     def logit(self, points: np.ndarray) -> np.ndarray:
         """Logit of occupancy at points: (N, 3) -> (N,) float32, positive inside."""
@@ -126,6 +128,16 @@ class RuntimeField:
             for chunk in _chunks(points)
         ]
         return np.clip(np.concatenate(chunks), 0.0, 1.0) if chunks else np.zeros((0, 3), np.float32)
+
+
+@dataclass(frozen=True)
+class SeparableRuntimeField(RuntimeField):
+    """An object whose logit is cheap on the grid of three axes."""
+
+    def lattice(self, x: np.ndarray, y: np.ndarray, z: np.ndarray) -> np.ndarray:
+        """Logit on the grid of three axes: (X,), (Y,), (Z,) -> (X, Y, Z) float32, positive inside. The caller bounds
+        the size."""
+        return self.model.run("lattice.onnx", planes=self.planes, x=x, y=y, z=z)[0]
 
 
 def _chunks(points: np.ndarray) -> list[np.ndarray]:

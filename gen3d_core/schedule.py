@@ -3,8 +3,42 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
-from gen3d_core.config import IntervalConfig, LossConfig, OptimConfig
+from gen3d_core.config import IntervalConfig, LossConfig, OptimConfig, PatchConfig, RendererConfig
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What rendering takes from how far training is: the interval's half-width in scene units, samples before it, and
+    the standard deviation of the noise on raw densities."""
+
+    half_width: float
+    free_samples: int = 0
+    noise: float = 0.0
+
+
+def stage(kimg: float, config: RendererConfig) -> Stage:
+    """How training renders after `kimg` thousand pictures."""
+    return Stage(
+        interval_half_width(kimg, config.interval),
+        config.free_samples if kimg >= config.free_from_kimg else 0,
+        density_noise(kimg, config),
+    )
+
+
+def density_noise(kimg: float, config: RendererConfig) -> float:
+    """Standard deviation of the noise on raw densities: falls linearly to zero (GRAF's published code)."""
+    if config.noise == 0 or kimg >= config.noise_kimg:
+        return 0.0
+    return config.noise * (1 - kimg / config.noise_kimg)
+
+
+def least_scale(kimg: float, config: PatchConfig) -> float:
+    """The smallest patch extent drawn: max(0.25, exp(-0.0025 k)), at most 0.9, k = 3 floor(iteration / 1000)
+    (GRAF's published code; its batch of 8 makes a thousand iterations 8 kimg)."""
+    shrunk = math.exp(-0.0025 * 3 * math.floor(kimg / config.scale_step_kimg))
+    return min(config.first_least_scale, max(config.least_scale, shrunk))
 
 
 def interval_half_width(kimg: float, config: IntervalConfig) -> float:
@@ -23,10 +57,13 @@ def smoothness_weight(kimg: float, config: LossConfig) -> float:
     return config.smoothness + share * (config.smoothness_late - config.smoothness)
 
 
-def learning_rate(progress: float, config: OptimConfig) -> float:
-    """Rate at a share `progress` in [0, 1] of the run: constant, then falling geometrically to `final_rate` of it."""
+def relative_rate(progress: float, kimg: float, config: OptimConfig) -> float:
+    """Factor on both players' rates at a share `progress` in [0, 1] of the run and `kimg` thousand pictures.
+
+    Constant, then falling geometrically to `final_rate`; halved at each of `halve_at_kimg`.
+    """
     late = max(0.0, min(1.0, (progress - config.decay_from) / max(1.0 - config.decay_from, 1e-9)))
-    return config.rate * config.final_rate**late
+    return config.final_rate**late * 0.5 ** sum(kimg >= at for at in config.halve_at_kimg)
 
 
 def ema_decay(images: int, config: OptimConfig) -> float:

@@ -11,9 +11,13 @@ from jaxtyping import install_import_hook
 TENSOR_CODE = [
     f"gen3d_core.{name}"
     for name in """
-        camera patch encoding raycast sampling compositing layers fields renderer generator discriminator losses
+        camera patch encoding raycast search normals sampling compositing layers fields renderer generator discriminator
+        losses
     """.split()
-] + ["training.batches", "training.health", "training.steps"]
+] + [
+    f"training.{name}"
+    for name in "batches health steps pictures metrics.wasserstein metrics.features metrics.inception".split()
+]
 
 # From here on every call into these modules is checked against its signature, shapes too; an int may stand for a float.
 install_import_hook(TENSOR_CODE, "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))")

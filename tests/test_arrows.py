@@ -24,13 +24,13 @@ PACKAGES = ("gen3d_core", "training", "blender_addon")
 MODEL_HALF = {
     f"gen3d_core.{name}"
     for name in """
-        camera patch encoding raycast sampling compositing layers fields renderer generator
+        camera patch encoding raycast search normals sampling compositing layers fields renderer generator
         discriminator losses onnx_export
     """.split()
 }
 DATA_SET_RENDERER = "training.blender_render"  # the one script outside the add-on that runs inside Blender
 BLENDER = {"bpy", "bmesh", "mathutils", "gpu", "blf", "bl_ext", "addon_utils", "bpy_extras"}
-DISTRIBUTION = {"skimage": "scikit-image", "PIL": "pillow"}
+DISTRIBUTION = {"skimage": "scikit-image", "PIL": "pillow", "torch_fidelity": "torch-fidelity"}
 
 
 def modules() -> dict[str, Path]:

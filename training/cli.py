@@ -114,11 +114,66 @@ class Export:
     """NAME.gen3d."""
     truncation: float = 1.0
     """Variety that the model offers unless asked: 1 all of it, less is nearer to its average object."""
+    level: float | None = None
+    """Density at which a radiance field's meshes are cut."""
+    validation: Path | None = None
+    """Folder of meshes that choose the level: the one with which generated meshes resemble them most."""
 
     def run(self) -> None:
         from training.export import export
 
-        export(self.run_folder, self.out, self.truncation)
+        export(self.run_folder, self.out, self.truncation, self.level, self.validation)
+
+
+@dataclasses.dataclass(frozen=True)
+class Evaluate:
+    """Measure a model against its data: numbers with their floors, as JSON, a page and pictures."""
+
+    model: tyro.conf.Positional[str]
+    """A .gen3d file, or the name of a shipped model."""
+    data: Path
+    """Data set to measure against, made by `render` or `prepare`."""
+    out: Path
+    """Folder for the results; earlier ones in it are replaced."""
+    reference: Path | None = None
+    """Folder of real meshes (default: meshes/heldout of the data set, where there is one)."""
+    count: int = 200
+    """Meshes, and pictures of each kind; fewer pictures where the data hold less than twice as many."""
+    points: int = 2048
+    """Points of each mesh that is compared with others."""
+    resolution: int = 96
+    """Samples a side of each mesh."""
+    seed: int = 0
+    """First seed of the meshes; seed of whatever is drawn."""
+    truncation: float | None = None
+    """Variety of meshes and pictures (default: the model's own, what its users get)."""
+    inception: Path | None = None
+    """File of Inception's weights, for FID and KID."""
+    device: str = "cpu"
+    """What renders pictures: cpu, cuda, cuda:1, ... or auto."""
+    threads: int | None = None
+    """Processor threads (default: all)."""
+
+    def run(self) -> None:
+        from training.evaluate import evaluate
+
+        options = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        evaluate(**options)
+
+
+@dataclasses.dataclass(frozen=True)
+class Compare:
+    """Put evaluations of several models side by side, on a page, as JSON and as one picture."""
+
+    evaluations: tyro.conf.Positional[tuple[Path, ...]]
+    """Two or more folders made by `evaluate`."""
+    out: Path
+    """Folder for the comparison."""
+
+    def run(self) -> None:
+        from training.compare import compare
+
+        compare(self.evaluations, self.out)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -140,10 +195,17 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def parse(arguments: list[str]) -> Render | Prepare | Train | Export:
+def parse(arguments: list[str]) -> Render | Prepare | Train | Export | Evaluate | Compare:
     """The command that the arguments name. Exits with code 2 after explaining arguments that do not fit."""
     return tyro.extras.subcommand_cli_from_dict(
-        {"render": Render, "prepare": Prepare, "train": _train_with_preset(arguments), "export": Export},
+        {
+            "render": Render,
+            "prepare": Prepare,
+            "train": _train_with_preset(arguments),
+            "export": Export,
+            "evaluate": Evaluate,
+            "compare": Compare,
+        },
         prog="gen3d-train",
         description="Train generative models of 3D objects on pictures.",
         args=arguments,

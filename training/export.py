@@ -13,20 +13,31 @@ from typing import Any
 import safetensors.torch
 import torch
 
+from gen3d_core import schedule
 from gen3d_core.atomic import make_folder
 from gen3d_core.errors import Gen3DError
+from gen3d_core.fields.radiance import RadianceField
 from gen3d_core.generator import Generator
 from gen3d_core.model_file import SUFFIX, write_model
 from gen3d_core.onnx_export import export_graphs
+from training.level import choose_level
+from training.meshes import read_meshes
 from training.run_folder import load_run
 from training.samples import sample_grid
 from training.state import TrainState
+from training.tracking import curve
 
 log = logging.getLogger(__name__)
 
+VALIDATION_MESHES = 48
 
-def export(run_folder: Path, out: Path, truncation: float = 1.0) -> None:
+
+def export(
+    run_folder: Path, out: Path, truncation: float = 1.0, level: float | None = None, validation: Path | None = None
+) -> None:
     """Write the averaged generator of a run as a `.gen3d` file: weights, graphs, preview and training record.
+
+    A radiance field is cut at the density `level`, or at the one that suits the `validation` meshes best.
 
     Raises:
         Gen3DError: no run, no checkpoint in it, a diverged one, or a file name that cannot be a model's name.
@@ -42,10 +53,12 @@ def export(run_folder: Path, out: Path, truncation: float = 1.0) -> None:
         raise Gen3DError(f"{run_folder} holds a generator that diverged (weights are not finite): train it anew")
     make_folder(out.parent)
     rng = torch.Generator().manual_seed(0)
-    generator.field.shape_mapping.measure_mean(rng)
-    generator.field.appearance_mapping.measure_mean(rng)
+    generator.field.measure_means(rng)
+    cut = _cut(generator, truncation, level, validation)
     preview = io.BytesIO()
-    sample_grid(generator, 64, run.config.renderer.interval.end, count=8).save(preview, format="PNG", optimize=True)
+    sample_grid(generator, 64, schedule.stage(state.images / 1000, run.config.renderer), count=8).save(
+        preview, format="PNG", optimize=True
+    )
     log.info("exporting the graphs, about a minute")
     members = {
         "weights.safetensors": safetensors.torch.save({k: v.contiguous() for k, v in generator.state_dict().items()}),
@@ -59,6 +72,7 @@ def export(run_folder: Path, out: Path, truncation: float = 1.0) -> None:
         "appearance_dim": run.config.generator.appearance_dim,
         "truncation": truncation,
         "config": dataclasses.asdict(run.config),
+        **({} if cut is None else {"level": cut}),
         "training": {
             "command": run.command,
             "changes": run.changes,
@@ -69,6 +83,7 @@ def export(run_folder: Path, out: Path, truncation: float = 1.0) -> None:
             "pictures_shown": state.images,
             "minutes": round(state.seconds / 60, 1),
             "machine": run.machine,
+            "curve": curve(run_folder),
         },
         "metrics": {},
         "licence": run.dataset.get("licence", ""),
@@ -82,3 +97,18 @@ def rounded(generator: Generator) -> Generator:
     for parameter in copied.parameters():
         parameter.data = parameter.data.half().float()
     return copied
+
+
+def _cut(generator: Generator, truncation: float, level: float | None, validation: Path | None) -> float | None:
+    """Set the level at which a radiance field is cut; None for fields with a surface of their own."""
+    field = generator.field
+    if not isinstance(field, RadianceField):
+        if level is not None or validation is not None:
+            raise Gen3DError("--level and --validation are for radiance fields: this model has a surface of its own")
+        return None
+    if validation is not None:
+        return choose_level(field, read_meshes(validation, VALIDATION_MESHES), truncation)
+    if level is None:
+        raise Gen3DError("a radiance field has no surface of its own: give --level or a folder of --validation meshes")
+    field.level.fill_(level)
+    return level

@@ -50,20 +50,25 @@ def measure_geometry(logits: Float[Tensor, "shapes r r r"]) -> Geometry:
     )
 
 
-def diagnose(report: StepReport, geometry: Geometry, real_foreground: float) -> str | None:
-    """Name the illness, or None. `real_foreground` is the mean alpha of the data."""
+def diagnose(report: StepReport, geometry: Geometry | None, real_foreground: float) -> str | None:
+    """Name the illness, or None. `real_foreground` is the mean alpha of the data; a radiance field has no geometry to
+    measure, only pictures."""
     numbers = (report.discriminator, report.generator, report.foreground)
     if not all(math.isfinite(n) for n in numbers) or abs(report.generator) > 200:
         return "diverged (losses are not finite or beyond 200)"
-    if report.foreground < 0.1 * real_foreground or geometry.occupied < 2e-4:
-        shown = f"pictures show {report.foreground:.1%} object, the data {real_foreground:.1%}"
-        return f"empty ({shown}; objects fill {geometry.occupied:.2%} of the scene)"
+    shown = f"pictures show {report.foreground:.1%} object, the data {real_foreground:.1%}"
+    if report.foreground < 0.1 * real_foreground:
+        return f"empty ({shown})"
+    if report.foreground > min(0.97, 4 * real_foreground):
+        return f"full ({shown})"
+    if geometry is None:
+        return None
+    if geometry.occupied < 2e-4:
+        return f"empty (objects fill {geometry.occupied:.2%} of the scene)"
     if geometry.occupied > 0.995:
         return f"full (objects fill {geometry.occupied:.1%} of the scene)"
     if geometry.rim > 0.5:
         return f"inside out (the rim of the scene is {geometry.rim:.0%} solid)"
-    if report.foreground > min(0.97, 4 * real_foreground):
-        return f"full (pictures show {report.foreground:.0%} object, the data {real_foreground:.0%})"
     if geometry.thickness < 0.03:
         return f"flat (objects are {geometry.thickness:.1%} as thick as they are wide)"
     return None
@@ -87,7 +92,8 @@ class Alarm:
         lattice = generator.condition(shape, appearance).lattice(24)
         if not bool(torch.isfinite(lattice).all()):
             return "diverged (the field is not finite)"
-        found = diagnose(report, measure_geometry(lattice), self.real_foreground)
+        geometry = measure_geometry(lattice) if generator.renderer.method == "surface" else None
+        found = diagnose(report, geometry, self.real_foreground)
         kind = found.split(" (")[0] if found else None
         self.count = self.count + 1 if kind and self.illness == kind else int(kind is not None)
         self.illness = kind

@@ -11,6 +11,7 @@ from PIL import Image
 from gen3d_core import patch
 from gen3d_core.compositing import over_white
 from gen3d_core.generator import Generator
+from gen3d_core.schedule import Stage
 from training.steps import autocast
 
 VIEWS_DEG = ((30.0, 20.0), (120.0, 25.0), (-60.0, 30.0), (0.0, 10.0))
@@ -19,7 +20,7 @@ LIGHT = (0.35, 0.25, 0.9)
 
 
 @torch.no_grad()
-def sample_grid(generator: Generator, size: int, half_width: float, count: int = 12, seed: int = 0) -> Image.Image:
+def sample_grid(generator: Generator, size: int, stage: Stage, count: int = 12, seed: int = 0) -> Image.Image:
     """Columns are objects, rows are views; `size` pixels a side each, shown twice as large."""
     device = next(generator.parameters()).device
     rng = torch.Generator().manual_seed(seed)
@@ -32,7 +33,7 @@ def sample_grid(generator: Generator, size: int, half_width: float, count: int =
         rows = []
         for view, (azimuth, elevation) in enumerate(VIEWS_DEG + BARE_DEG):
             pose = torch.tensor([[math.radians(azimuth), math.radians(elevation)]], device=device).expand(count, 2)
-            seen = generator.render(field, pose, patch.whole(size, count), half_width)
+            seen = generator.render(field, pose, patch.whole(size, count), stage)
             colour = seen.colour
             if view >= len(VIEWS_DEG):
                 colour = (0.25 + 0.7 * (seen.normal @ light).clamp_min(0))[:, None].expand(-1, 3) * seen.alpha

@@ -53,6 +53,8 @@ def train_session(
     if data.azimuth is None and config.discriminator.pose:
         log.info("no cameras in the data: poses are drawn from the prior and not shown to the discriminator")
         config = dataclasses.replace(config, discriminator=dataclasses.replace(config.discriminator, pose=False))
+    if not config.discriminator.pose:
+        data = dataclasses.replace(data, azimuth=None, elevation=None)
     about = {
         "source": data.source,
         "category": data.category,
@@ -102,7 +104,9 @@ def _check(
         raise Gen3DError("say how long to train: --minutes or --images")
     counts = {"--minutes": minutes, "--images": images, "--snapshot-kimg": snapshot_kimg, "--threads": threads}
     numbers = list(_numbers(config))
-    for name, value in [*counts.items(), *((name, value) for name, value in numbers if isinstance(value, int))]:
+    zero_means_none = "--renderer.free-samples"
+    whole = [(name, value) for name, value in numbers if isinstance(value, int) and name != zero_means_none]
+    for name, value in [*counts.items(), *whole]:
         if value is not None and not 0 < value < math.inf:
             raise Gen3DError(f"{name} is {value}: it must be positive")
     for name, value in numbers:
@@ -112,21 +116,38 @@ def _check(
         raise Gen3DError(f"--seed is {seed}: it must not be negative")
     if config.optim.batch % config.optim.views:
         raise Gen3DError(f"--optim.batch {config.optim.batch} is not a multiple of --optim.views {config.optim.views}")
+    if not config.generator.synthesis_channels:
+        raise Gen3DError("--generator.synthesis-channels is empty: it needs one number for each resolution")
+    if (config.generator.kind == "triplane") != (config.renderer.colour == "deferred"):
+        raise Gen3DError(
+            f"--renderer.colour {config.renderer.colour} does not fit --generator.kind {config.generator.kind}: "
+            "triplane fields are coloured deferred, the others literal"
+        )
+    if (config.generator.kind == "radiance") != (config.renderer.method == "volume"):
+        raise Gen3DError(
+            f"--renderer.method {config.renderer.method} does not fit --generator.kind {config.generator.kind}: "
+            "radiance fields are rendered as a volume, the others by surface"
+        )
+    if not 0 < config.generator.mlp.skip < config.generator.mlp.depth:
+        raise Gen3DError(
+            f"--generator.mlp.skip is {config.generator.mlp.skip}: it must lie inside --generator.mlp.depth"
+        )
     if config.renderer.march_steps < 2 or not 8 <= config.renderer.lattice <= 255:
         raise Gen3DError("--renderer.march-steps must be at least 2 and --renderer.lattice from 8 to 255")
     levels = len(config.discriminator.channels)
-    if levels < 1 or config.patch.size < 2 ** (levels - 1):
-        least = 2 ** max(levels - 1, 0)
+    halvings = levels if config.discriminator.architecture == "graf" else levels - 1
+    if levels < 1 or config.patch.size < 2**halvings:
+        least = 2 ** max(halvings, 0)
         raise Gen3DError(
             f"--patch.size is {config.patch.size}: a discriminator of {levels} levels needs {least} or more"
         )
 
 
 def _numbers(part: Any, prefix: str = "--") -> Iterator[tuple[str, int | float]]:
-    """Every number of a configuration with the flag that sets it; an empty list counts as 0."""
+    """Every number of a configuration with the flag that sets it."""
     for item in dataclasses.fields(part):
         name, value = prefix + item.name.replace("_", "-"), getattr(part, item.name)
         if dataclasses.is_dataclass(value):
             yield from _numbers(value, name + ".")
-        elif not isinstance(value, bool):
-            yield from ((name, number) for number in (value or (0,) if isinstance(value, tuple) else (value,)))
+        elif not isinstance(value, bool | str):
+            yield from ((name, number) for number in (value if isinstance(value, tuple) else (value,)))

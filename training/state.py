@@ -12,8 +12,8 @@ import torch
 from torch import nn
 
 from gen3d_core.atomic import replacing
-from gen3d_core.config import Config, PosePrior
-from gen3d_core.discriminator import Discriminator
+from gen3d_core.config import Config, OptimConfig, PosePrior
+from gen3d_core.discriminator import discriminator
 from gen3d_core.errors import Gen3DError
 from gen3d_core.generator import Generator
 
@@ -27,7 +27,7 @@ class TrainState:
 
     generator: Generator
     average: Generator
-    discriminator: Discriminator
+    discriminator: nn.Module
     generator_optimiser: torch.optim.Optimizer
     discriminator_optimiser: torch.optim.Optimizer
     rng: torch.Generator
@@ -43,13 +43,13 @@ class TrainState:
         layout: dict[str, Any] = {"device": device, "memory_format": torch.channels_last}
         generator = Generator(config.generator, config.renderer, prior).to(**layout)
         average = copy.deepcopy(generator).requires_grad_(False)
-        discriminator = Discriminator(config.discriminator, config.patch.size).to(**layout)
+        critic = discriminator(config.discriminator, config.patch.size).to(**layout)
         return cls(
             generator,
             average,
-            discriminator,
-            _adam(generator, config),
-            _adam(discriminator, config),
+            critic,
+            _optimiser(generator, config.optim.rate, config.optim),
+            _optimiser(critic, config.optim.discriminator_rate, config.optim),
             torch.Generator().manual_seed(seed),
         )
 
@@ -102,6 +102,7 @@ class TrainState:
         }
 
 
-def _adam(module: nn.Module, config: Config) -> torch.optim.Adam:
-    optim = config.optim
-    return torch.optim.Adam(module.parameters(), lr=optim.rate, betas=(optim.beta1, optim.beta2), eps=1e-8)
+def _optimiser(module: nn.Module, rate: float, optim: OptimConfig) -> torch.optim.Optimizer:
+    if optim.optimiser == "rmsprop":  # as GRAF's published code sets it
+        return torch.optim.RMSprop(module.parameters(), lr=rate, alpha=0.99, eps=1e-8)
+    return torch.optim.Adam(module.parameters(), lr=rate, betas=(optim.beta1, optim.beta2), eps=1e-8)

@@ -10,8 +10,7 @@ from torch import Tensor
 
 from gen3d_core import losses, patch, schedule
 from gen3d_core.config import Config
-from gen3d_core.discriminator import Discriminator
-from gen3d_core.fields.triplane import ConditionedTriplane
+from gen3d_core.fields.protocol import ConditionedField
 from gen3d_core.generator import Generator, as_pictures
 from training.batches import Batches
 
@@ -36,7 +35,7 @@ def autocast(device: torch.device) -> torch.autocast:
 
 def train_step(
     generator: Generator,
-    discriminator: Discriminator,
+    discriminator: torch.nn.Module,
     generator_optimiser: torch.optim.Optimizer,
     discriminator_optimiser: torch.optim.Optimizer,
     batches: Batches,
@@ -51,8 +50,9 @@ def train_step(
     kimg = images / 1000
     device = batches.device
     count = config.optim.batch
+    rate = schedule.relative_rate(progress, kimg, config.optim)
     for optimiser in (generator_optimiser, discriminator_optimiser):
-        optimiser.param_groups[0]["lr"] = schedule.learning_rate(progress, config.optim)
+        optimiser.param_groups[0]["lr"] = rate * optimiser.defaults["lr"]
         optimiser.zero_grad(set_to_none=True)
 
     pictures, real_pose = batches.draw(count, rng)
@@ -63,10 +63,10 @@ def train_step(
     fake_patch = patch.draw_like(real_patch, rng).to(device)
     shape = torch.randn(count // config.optim.views, config.generator.shape_dim, generator=rng).to(device)
     appearance = torch.randn(count, config.generator.appearance_dim, generator=rng).to(device)
-    half_width = schedule.interval_half_width(kimg, config.renderer.interval)
+    stage = schedule.stage(kimg, config.renderer)
     with autocast(device):
         field = generator.condition(shape, appearance)
-        rendering = generator.render(field, fake_pose, fake_patch, half_width, rng)
+        rendering = generator.render(field, fake_pose, fake_patch, stage, rng)
     fake = as_pictures(rendering, count)
 
     seen = fake.detach().requires_grad_(True)
@@ -80,17 +80,18 @@ def train_step(
     discriminator_loss = losses.discriminator_loss(real_score, fake_score)
     total = discriminator_loss
     penalty: Tensor | None = None
-    if (step + 1) % config.loss.r1_every == 0:
+    gamma = schedule.r1_gamma(kimg, config.loss)
+    if gamma and (step + 1) % config.loss.r1_every == 0:
         with autocast(device):
             penalty = losses.r1_penalty(lambda x: discriminator(x, real_pose, real_patch.description()), real)
-        total = total + 0.5 * schedule.r1_gamma(kimg, config.loss) * config.loss.r1_every * penalty
+        total = total + 0.5 * gamma * config.loss.r1_every * penalty
     total.backward()
 
     gradient = losses.generator_gradient(seen.grad, fake_score.detach())  # type: ignore[arg-type]  # backward filled it
     smoothness: Tensor | None = None
-    if (step + 1) % config.loss.smoothness_every == 0:
+    weight = schedule.smoothness_weight(kimg, config.loss) * config.loss.smoothness_every
+    if weight and (step + 1) % config.loss.smoothness_every == 0:
         smoothness = _smoothness(field, rendering.surface, rendering.alpha, config, rng)
-        weight = schedule.smoothness_weight(kimg, config.loss) * config.loss.smoothness_every
         torch.autograd.backward([fake, weight * smoothness], [gradient, None])
     else:
         fake.backward(gradient)
@@ -110,7 +111,7 @@ def train_step(
 
 
 def _smoothness(
-    field: ConditionedTriplane,
+    field: ConditionedField,
     surface: Float[Tensor, "rays 3"],
     alpha: Float[Tensor, "rays 1"],
     config: Config,
@@ -124,10 +125,9 @@ def _smoothness(
     chosen = visible[torch.randperm(len(visible), generator=rng)[:wanted].to(visible.device)]
     with autocast(surface.device):
         return losses.normal_smoothness(
-            lambda points: field.logit(points, owner[chosen]),
+            lambda points: field.normals(points, owner[chosen], config.renderer.normal_step),
             surface[chosen],
             config.loss.smoothness_offset,
-            config.renderer.normal_step,
             rng,
         )
 

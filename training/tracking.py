@@ -11,12 +11,14 @@ from torch.utils.tensorboard import SummaryWriter
 
 from gen3d_core.atomic import replacing
 
+FILE_NAME = "log.jsonl"
+
 
 class Tracker:
     """Appends numbers to the JSONL log and to TensorBoard."""
 
     def __init__(self, folder: Path, images: int) -> None:
-        self.path = folder / "log.jsonl"
+        self.path = folder / FILE_NAME
         self._forget_after(images)
         self.board = SummaryWriter(str(folder / "tensorboard"), purge_step=images)
 
@@ -52,3 +54,12 @@ class Tracker:
     def close(self) -> None:
         """Write out what TensorBoard still buffers."""
         self.board.close()
+
+
+def curve(folder: Path, most: int = 120) -> dict[str, list[float | None]]:
+    """The log's numbers as columns of equal length, thinned to at most `most` rows; what a row lacks is None."""
+    path = folder / FILE_NAME
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    rows = [row for row in map(json.loads, lines) if "event" not in row]
+    rows = rows[:: max(1, -(-len(rows) // most))]
+    return {name: [row.get(name) for row in rows] for name in sorted({key for row in rows for key in row})}

@@ -122,7 +122,7 @@ def _log_values(
         "minutes": state.seconds / 60,
         "images_per_second": pace,
         "interval": schedule.interval_half_width(kimg, config.renderer.interval),
-        "learning_rate": schedule.learning_rate(progress, config.optim),
+        "learning_rate": config.optim.rate * schedule.relative_rate(progress, kimg, config.optim),
     }
 
 
@@ -141,8 +141,7 @@ def _reseed(state: TrainState, config: Config, batches: Batches, illness: str, s
 
 def _snapshot(state: TrainState, config: Config, size: int, out: Path) -> None:
     """A sample grid of the averaged generator, and a checkpoint to go with it."""
-    half_width = schedule.interval_half_width(state.images / 1000, config.renderer.interval)
-    grid = sample_grid(state.average, size, half_width)
+    grid = sample_grid(state.average, size, schedule.stage(state.images / 1000, config.renderer))
     folder = out / "samples"
     folder.mkdir(exist_ok=True)
     with replacing(folder / f"{state.images // 1000:06d}k.png") as file:

@@ -17,6 +17,7 @@ from gen3d_core.config import GeneratorConfig
 from gen3d_core.encoding import positional
 from gen3d_core.fields.lookup import as_rows, gather
 from gen3d_core.layers import Linear, Mapping, ModulatedConv, leaky
+from gen3d_core.normals import surface_normals
 
 COLOUR_OCTAVES = 2
 SLAB = 8  # planes of the lattice at once, small enough for the processor's cache
@@ -84,6 +85,11 @@ class TriplaneField(nn.Module):
         palette = torch.sigmoid(self.palette(style).float()).unflatten(-1, (-1, 3))
         return Appearance(film, palette)
 
+    def measure_means(self, generator: torch.Generator) -> None:
+        """Set the mean styles that truncation pulls towards."""
+        self.shape_mapping.measure_mean(generator)
+        self.appearance_mapping.measure_mean(generator)
+
     def condition(self, shape_code: Tensor, appearance_code: Tensor, truncation: float = 1.0) -> ConditionedTriplane:
         """The field of `shapes` shape codes and `pictures` appearance codes; the two counts are independent."""
         planes = self.planes(shape_code, truncation)
@@ -96,7 +102,8 @@ class TriplaneField(nn.Module):
     def bounded(self, raw: Tensor, radius: Tensor) -> Tensor:
         """Network output and distance from the origin to a logit."""
         c = self.config
-        return c.sharpness * torch.minimum(0.1 * raw.float() + c.sphere_radius - radius, 1.0 - radius)
+        start = c.sphere_radius - radius if c.sphere_start else 0.0
+        return c.sharpness * torch.minimum(0.1 * raw.float() + start, 1.0 - radius)
 
     def base_colour(
         self, features: Float[Tensor, "*n c"], points: Float[Tensor, "*n 3"], appearance: Appearance
@@ -129,6 +136,11 @@ class ConditionedTriplane:
     rows: Float[Tensor, "texels c"]
     looks: Appearance
 
+    @property
+    def shapes(self) -> int:
+        """How many objects."""
+        return len(self.planes)
+
     def features(self, points: Float[Tensor, "rays samples 3"], owner: Int[Tensor, "rays"]) -> Tensor:
         """What the planes hold at the points."""
         return gather(self.rows, points, owner, self.planes.shape[-1])
@@ -153,6 +165,12 @@ class ConditionedTriplane:
         """Lit colour in the appearance of each ray's picture."""
         base = self.field.base_colour(features, points, self.looks.of(picture))
         return base * self.field.shade(normals)[..., None]
+
+    def normals(
+        self, points: Float[Tensor, "rays 3"], owner: Int[Tensor, "rays"], step: float
+    ) -> Float[Tensor, "rays 3"]:
+        """Outward unit normals by differences: look-ups have no gradient in the points."""
+        return surface_normals(lambda at: self.logit(at, owner), points, step)
 
     @torch.no_grad()
     def lattice(self, resolution: int) -> Float[Tensor, "shapes x y z"]:

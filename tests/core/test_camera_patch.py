@@ -14,6 +14,7 @@ from gen3d_core import patch
 from gen3d_core.camera import Rays, camera_axes, draw_poses, pixel_rays
 from gen3d_core.config import GeneratorConfig, PatchConfig, PosePrior, RendererConfig
 from gen3d_core.generator import Generator, as_pictures
+from gen3d_core.schedule import Stage
 from training.dataset import load_dataset
 from training.poses import camera_to_world
 
@@ -167,8 +168,8 @@ def test_a_rendered_patch_is_the_same_crop_of_the_whole_rendering(generator: Gen
     chosen = drawn(4, 8, 20, kimg=99, seed=3)
     with torch.no_grad():
         field = generator.condition(torch.randn(2, 8, generator=rng), torch.randn(4, 4, generator=rng))
-        crop = as_pictures(generator.render(field, pose, chosen, half_width), 4)
-        full = as_pictures(generator.render(field, pose, patch.whole(20, 4), half_width), 4)
+        crop = as_pictures(generator.render(field, pose, chosen, Stage(half_width)), 4)
+        full = as_pictures(generator.render(field, pose, patch.whole(20, 4), Stage(half_width)), 4)
     assert full[:, 3].mean() > 0.05
     assert torch.allclose(crop, chosen.take(full), atol=1e-5)
 
@@ -181,8 +182,8 @@ def test_each_picture_shows_its_own_shape_in_its_own_colours(generator: Generato
     view = patch.whole(12, 1)
     with torch.no_grad():
         field = generator.condition(shape, appearance)
-        together = as_pictures(generator.render(field, pose, patch.whole(12, 4), 0.1), 4)
+        together = as_pictures(generator.render(field, pose, patch.whole(12, 4), Stage(0.1)), 4)
         for n in range(4):
             own = generator.condition(shape[n // 2 : n // 2 + 1], appearance[n : n + 1])
-            alone = as_pictures(generator.render(own, pose[n : n + 1], view, 0.1), 1)
+            alone = as_pictures(generator.render(own, pose[n : n + 1], view, Stage(0.1)), 1)
             assert torch.allclose(together[n], alone[0], atol=1e-5)

@@ -1,6 +1,7 @@
 """Losses against numbers and gradients worked out by hand."""
 
 import math
+from collections.abc import Callable
 
 import pytest
 import torch
@@ -8,6 +9,7 @@ import torch
 from gen3d_core import losses, patch
 from gen3d_core.config import DiscriminatorConfig
 from gen3d_core.discriminator import Discriminator
+from gen3d_core.normals import surface_normals
 from tests.analytic import Sphere
 from tests.core.torch_solids import logit_of
 
@@ -83,9 +85,13 @@ def test_the_gradient_is_finite_for_a_critic_that_is_sure() -> None:
     assert torch.isfinite(gradient).all()
 
 
+def normals_of(logit: Callable[[torch.Tensor], torch.Tensor], step: float) -> Callable[[torch.Tensor], torch.Tensor]:
+    return lambda points: surface_normals(logit, points, step)
+
+
 def test_a_plane_is_smooth(rng: torch.Generator) -> None:
     points = torch.rand(200, 3, generator=rng) - 0.5
-    loss = losses.normal_smoothness(lambda p: 20 * (0.1 - p[..., 2]), points, 0.03, 0.03, rng)
+    loss = losses.normal_smoothness(normals_of(lambda p: 20 * (0.1 - p[..., 2]), 0.03), points, 0.03, rng)
     assert loss.item() == pytest.approx(0, abs=2e-4), "only the square root's guard against zero is left"
 
 
@@ -95,7 +101,7 @@ def test_the_smoothness_of_a_sphere_is_the_mean_shift_along_it_over_its_radius(
 ) -> None:
     """n(x + e) - n(x) is the part of e along the surface over the radius, for steps small against it."""
     points = radius * torch.nn.functional.normalize(torch.randn(4000, 3, generator=rng), dim=-1)
-    loss = losses.normal_smoothness(logit_of(Sphere(radius)), points, 0.02, 0.002, rng)
+    loss = losses.normal_smoothness(normals_of(logit_of(Sphere(radius)), 0.002), points, 0.02, rng)
     shift = (torch.rand(200_000, 3, generator=rng) * 2 - 1) * 0.02
     normal = torch.nn.functional.normalize(torch.randn(200_000, 3, generator=rng), dim=-1)
     along = shift - (shift * normal).sum(-1, keepdim=True) * normal
@@ -106,8 +112,7 @@ def test_smoothness_has_gradients_of_the_field_s_parameters(rng: torch.Generator
     """A bumpier surface is less smooth: of z = a sin(20 x) the loss grows with a, so its derivative is positive."""
     height = torch.tensor(0.01, requires_grad=True)
     points = torch.cat([torch.rand(300, 2, generator=rng), torch.zeros(300, 1)], -1)
-    loss = losses.normal_smoothness(
-        lambda p: 20 * (height * torch.sin(20 * p[..., 0]) - p[..., 2]), points, 0.03, 0.01, rng
-    )
+    bumpy = normals_of(lambda p: 20 * (height * torch.sin(20 * p[..., 0]) - p[..., 2]), 0.01)
+    loss = losses.normal_smoothness(bumpy, points, 0.03, rng)
     loss.backward()
     assert height.grad is not None and height.grad > 0

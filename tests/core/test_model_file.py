@@ -9,7 +9,7 @@ import gen3d_core
 from gen3d_core import model_file
 from gen3d_core.errors import Gen3DError, OutputError
 from gen3d_core.model_file import GRAPHS, ModelFileError, read_model, write_model
-from gen3d_core.runtime import RuntimeModel
+from gen3d_core.runtime import RuntimeModel, SeparableRuntimeField
 from tests.analytic import half_axes, write_ellipsoid_model
 
 MANIFEST = {"name": "things", "category": "things", "shape_dim": 4, "appearance_dim": 3, "truncation": 0.8}
@@ -108,7 +108,8 @@ def test_paths_that_leave_the_folder(ellipsoids: Path, tmp_path: Path, name: str
 
 def test_unknown_and_missing_members(ellipsoids: Path, tmp_path: Path):
     assert "'evil.py'" in complaint(rewritten(ellipsoids, tmp_path / "more.gen3d", add={"evil.py": b"x"}))
-    assert "colour.onnx is missing" in complaint(rewritten(ellipsoids, tmp_path / "less.gen3d", drop="colour.onnx"))
+    for name in ("shape.onnx", "occupancy.onnx", "colour.onnx"):
+        assert f"{name} is missing" in complaint(rewritten(ellipsoids, tmp_path / "less.gen3d", drop=name))
     with pytest.warns(UserWarning, match="Duplicate"):
         twice = rewritten(ellipsoids, tmp_path / "twice.gen3d", add={"shape.onnx": b"x"})
     assert "twice" in complaint(twice)
@@ -198,6 +199,7 @@ def test_graphs_compute_what_they_say(tmp_path: Path):
     model = gen3d_core.load(write_ellipsoid_model(tmp_path / "e.gen3d", floater=True))
     codes = model.codes(3)
     field = model.runtime.field(codes, 0.7)
+    assert isinstance(field, SeparableRuntimeField)
     points = np.random.default_rng(0).uniform(-1, 1, (1000, 3)).astype(np.float32)
     body = SHARPNESS * (1 - np.linalg.norm(points / half_axes(codes, 0.7), axis=1))
     assert np.allclose(field.logit(points), np.maximum(body, FLOATER.logit(points)), atol=1e-4)
@@ -205,6 +207,26 @@ def test_graphs_compute_what_they_say(tmp_path: Path):
     x, y, z = np.linspace(-1, 1, 5), np.linspace(-0.5, 1, 4), np.linspace(0, 1, 3)
     grid = np.stack(np.meshgrid(x, y, z, indexing="ij"), axis=-1).astype(np.float32)
     assert np.allclose(field.lattice(x, y, z), field.logit(grid.reshape(-1, 3)).reshape(5, 4, 3), atol=1e-4)
+
+
+def test_a_file_without_a_lattice_graph_gives_the_same_meshes(ellipsoids: Path, tmp_path: Path):
+    """Fields that have none are asked at points, around the surface only."""
+    archive = read_model(ellipsoids)
+    write_model(
+        tmp_path / "points.gen3d",
+        archive.manifest,
+        {name: data for name, data in archive.members.items() if name != "lattice.onnx"},
+    )
+    model, separable = gen3d_core.load(tmp_path / "points.gen3d"), gen3d_core.load(ellipsoids)
+    field = model.runtime.field(model.codes(2), 1.0)
+    assert not hasattr(field, "lattice")
+    points = np.random.default_rng(0).uniform(-1, 1, (100, 3)).astype(np.float32)
+    expected = separable.runtime.field(model.codes(2), 1.0)
+    assert np.array_equal(field.logit(points), expected.logit(points))
+    assert np.array_equal(field.colour(points), expected.colour(points))
+    mesh, other = model.sample(2, 64), separable.sample(2, 64)
+    assert np.array_equal(mesh.faces, other.faces)
+    assert np.abs(mesh.vertices - other.vertices).max() < 1e-5
 
 
 def test_many_points_are_taken_in_pieces(ellipsoids: Path, monkeypatch: pytest.MonkeyPatch):

@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from gen3d_core.camera import Rays
+from gen3d_core.normals import surface_normals
 from gen3d_core.raycast import Crossing, march, points_at, secant, sphere_bounds
-from gen3d_core.renderer import surface_normals
 from tests.analytic import Box, Hollow, Sphere, Torus
 from tests.core.torch_solids import camera_rays, exact_depth, logit_of
 

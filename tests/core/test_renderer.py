@@ -8,7 +8,9 @@ import torch
 from gen3d_core.camera import Rays
 from gen3d_core.config import RendererConfig
 from gen3d_core.raycast import points_at
-from gen3d_core.renderer import Rendering, find_surface, in_lattice, nearest_value, render, trilinear_value
+from gen3d_core.renderer import Rendering, render
+from gen3d_core.schedule import Stage
+from gen3d_core.search import find_surface, in_lattice, nearest_value, trilinear_value
 from tests.analytic import Box, Sphere
 from tests.core.torch_solids import Solid, SolidBatch, camera_rays, exact_depth, paint
 
@@ -24,7 +26,7 @@ SOLIDS = pytest.mark.parametrize("solid", [BALL, BRICK], ids=["sphere", "box"])
 def show(solids: list[Solid], rays: Rays, owner: torch.Tensor | None = None, **change: object) -> Rendering:
     owner = torch.zeros(len(rays.origins), dtype=torch.long) if owner is None else owner
     config = dataclasses.replace(FINE, **change)  # type: ignore[arg-type]
-    return render(SolidBatch(solids), rays, owner, owner, HALF_WIDTH, config)
+    return render(SolidBatch(solids), rays, owner, owner, Stage(HALF_WIDTH), config)
 
 
 @SOLIDS
@@ -89,7 +91,7 @@ def test_a_batch_without_any_surface_renders_nothing_and_has_gradients() -> None
     gain = torch.tensor(1.0, requires_grad=True)
     rays = camera_rays(0, 0, 8)
     nothing = torch.zeros(64, dtype=torch.long)
-    seen = render(SolidBatch([Sphere(-1.0)], gain), rays, nothing, nothing, HALF_WIDTH, FINE)
+    seen = render(SolidBatch([Sphere(-1.0)], gain), rays, nothing, nothing, Stage(HALF_WIDTH), FINE)
     assert not seen.alpha.any()
     (seen.alpha.sum() + seen.colour.sum()).backward()
     assert gain.grad is None or torch.isfinite(gain.grad)
@@ -109,9 +111,10 @@ def test_jitter_changes_depth_by_less_than_a_sample() -> None:
     rays = camera_rays(30, 20, 16)
     nothing = torch.zeros(256, dtype=torch.long)
     field = SolidBatch([BALL])
-    still = render(field, rays, nothing, nothing, HALF_WIDTH, FINE)
+    still = render(field, rays, nothing, nothing, Stage(HALF_WIDTH), FINE)
     drawn = [
-        render(field, rays, nothing, nothing, HALF_WIDTH, FINE, torch.Generator().manual_seed(s)) for s in (0, 0, 1)
+        render(field, rays, nothing, nothing, Stage(HALF_WIDTH), FINE, torch.Generator().manual_seed(s))
+        for s in (0, 0, 1)
     ]
     assert torch.equal(drawn[0].depth, drawn[1].depth) and not torch.equal(drawn[0].depth, drawn[2].depth)
     opaque = (still.alpha == 1) & (drawn[0].alpha == 1)
@@ -126,7 +129,9 @@ def test_gradients_are_finite_at_extreme_logits(gain: float) -> None:
     for half_width in (0.5, 0.05):
         factor = torch.tensor(gain, requires_grad=True)
         field = SolidBatch([Sphere(0.5, sharpness=100.0)], factor)
-        seen = render(field, rays, nothing, nothing, half_width, RendererConfig(), torch.Generator().manual_seed(0))
+        seen = render(
+            field, rays, nothing, nothing, Stage(half_width), RendererConfig(), torch.Generator().manual_seed(0)
+        )
         (seen.colour.square().sum() + seen.alpha.sum()).backward()
         assert factor.grad is not None and torch.isfinite(factor.grad)
         assert torch.isfinite(seen.colour).all() and seen.alpha.min() >= 0 and seen.alpha.max() <= 1 + 1e-6
@@ -136,7 +141,7 @@ def test_a_wide_interval_blurs_a_soft_surface_around_the_right_depth() -> None:
     """Early in training: logit of slope 20 in an interval of half-width 0.5; the silhouette is soft, not empty."""
     rays = camera_rays(30, 20, SIZE)
     nothing = torch.zeros(SIZE**2, dtype=torch.long)
-    seen = render(SolidBatch([BALL], 1.0), rays, nothing, nothing, 0.5, RendererConfig())
+    seen = render(SolidBatch([BALL], 1.0), rays, nothing, nothing, Stage(0.5), RendererConfig())
     exact = exact_depth(BALL, rays)
     inner = exact < exact[~exact.isnan()].min() + 0.1
     assert (seen.depth[inner, 0] - exact[inner]).abs().max() < 0.1 and seen.alpha[inner].min() > 0.95

@@ -40,18 +40,24 @@ def test_smoothness_without_an_early_phase_is_late_from_the_start() -> None:
     assert schedule.smoothness_weight(0, LossConfig(smoothness_late=0.3, late_kimg=0.0)) == pytest.approx(0.3)
 
 
-def test_the_learning_rate_is_flat_and_then_falls_geometrically() -> None:
-    config = OptimConfig(rate=2e-3, decay_from=0.6, final_rate=0.1)
-    assert [schedule.learning_rate(p, config) for p in (0.0, 0.3, 0.6)] == pytest.approx([2e-3] * 3)
-    assert schedule.learning_rate(0.8, config) == pytest.approx(2e-3 * math.sqrt(0.1))
-    assert schedule.learning_rate(1.0, config) == pytest.approx(2e-4)
+def test_rates_are_flat_and_then_fall_geometrically() -> None:
+    config = OptimConfig(decay_from=0.6, final_rate=0.1)
+    assert [schedule.relative_rate(p, 0, config) for p in (0.0, 0.3, 0.6)] == [1.0] * 3
+    assert schedule.relative_rate(0.8, 0, config) == pytest.approx(math.sqrt(0.1))
+    assert schedule.relative_rate(1.0, 0, config) == pytest.approx(0.1)
 
 
 @pytest.mark.parametrize("decay_from", [0.0, 1.0])
-def test_the_learning_rate_is_finite_when_it_falls_always_or_never(decay_from: float) -> None:
-    config = OptimConfig(rate=1.0, decay_from=decay_from, final_rate=0.1)
-    assert schedule.learning_rate(0.0, config) == 1.0
-    assert schedule.learning_rate(0.5, config) == pytest.approx(math.sqrt(0.1) if decay_from == 0 else 1.0)
+def test_rates_are_finite_when_they_fall_always_or_never(decay_from: float) -> None:
+    config = OptimConfig(decay_from=decay_from, final_rate=0.1)
+    assert schedule.relative_rate(0.0, 0, config) == 1.0
+    assert schedule.relative_rate(0.5, 0, config) == pytest.approx(math.sqrt(0.1) if decay_from == 0 else 1.0)
+
+
+def test_rates_are_halved_at_the_named_counts() -> None:
+    config = OptimConfig(decay_from=1.0, halve_at_kimg=(400.0, 800.0, 1600.0))
+    found = [schedule.relative_rate(0.0, kimg, config) for kimg in (0, 399.9, 400, 800, 5000)]
+    assert found == [1.0, 1.0, 0.5, 0.25, 0.125]
 
 
 def test_half_of_the_average_is_forgotten_after_a_half_life() -> None:

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from gen3d_core.camera import Rays, pixel_rays
 from gen3d_core.config import PosePrior
+from gen3d_core.normals import surface_normals
 from gen3d_core.patch import whole
 from tests.analytic import Box, Hollow, Sphere, Torus, Union
 
@@ -44,6 +45,13 @@ class SolidBatch:
 
     solids: Sequence[Solid]
     gain: Tensor | float = 1e4
+
+    @property
+    def shapes(self) -> int:
+        return len(self.solids)
+
+    def normals(self, points: Tensor, owner: Tensor, step: float) -> Tensor:
+        return surface_normals(lambda at: self.logit(at, owner), points, step)
 
     def lattice(self, resolution: int) -> Tensor:
         return torch.stack([_lattice(solid, resolution) for solid in self.solids])

@@ -1,0 +1,1 @@
+"""Measures of pictures and meshes: how near, how varied, how clean."""

@@ -1,0 +1,169 @@
+"""Point clouds of what can be seen of a mesh, and the chamfer distance between them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from scipy.spatial import KDTree
+
+from gen3d_core.errors import Gen3DError
+from gen3d_core.mesh import Mesh
+from gen3d_core.rasterise import rasterise
+
+_VIEWS = 24
+_SIZE = 128
+_PIXEL = 3**0.5 / _SIZE
+"""Pixels along a side of a view, and their width: the unit box lies within a sphere of diameter sqrt(3)."""
+_TOLERANCE = _PIXEL / 8
+"""How far behind the plane of what a pixel sees a point may lie: curved surfaces bend away from it."""
+_FACING = 0.4
+"""A view judges no surface that it sees more nearly edge-on than this cosine: there a pixel spans too much of it."""
+_ROUNDS = 64
+_SHAPES_AT_ONCE = 256
+
+
+def visible_points(mesh: Mesh, count: int, rng: np.random.Generator) -> np.ndarray:
+    """Points (count, 3) float32, uniform by area on what can be seen of a mesh from outside, in GET3D's frame: the
+    bounding box centred at the origin, its longest side 1.
+
+    Meshes from the wild are soups of open, overlapping parts around an interior that no picture shows. Points are drawn
+    by area and kept where at least one of 24 orthographic views around the object sees them, faces from either side.
+    The views have 128 pixels, 0.0135 wide, so that up to two pixels beyond a hidden part's rim count as seen. Raises
+    `Gen3DError` for a mesh without area or of which almost nothing is seen.
+    """
+    vertices = in_unit_box(mesh.vertices, mesh.faces)
+    normals = face_normals(vertices, mesh.faces)
+    views = [_View(vertices, mesh.faces, normals, back) for back in _around(_VIEWS)]
+    kept: list[np.ndarray] = []
+    missing, draw = count, count
+    for _ in range(_ROUNDS):
+        if missing <= 0:
+            break
+        points, face = area_samples(vertices, mesh.faces, draw, rng)
+        seen = _seen(points, normals[face], views)
+        kept.append(points[seen][:missing])
+        missing -= len(kept[-1])
+        # As many as the share seen so far asks for, and a few more; a little share is not to ask for much memory.
+        draw = int(min(1.1 * missing * draw / max(seen.sum(), 1) + 64, 4 * count + 64))
+    if missing > 0:
+        raise Gen3DError("almost nothing of the mesh can be seen from outside: remove far or enclosing parts")
+    return np.concatenate([np.empty((0, 3)), *kept]).astype(np.float32)
+
+
+def chamfer_matrix(a: np.ndarray, b: np.ndarray, progress: Callable[[float], None] | None = None) -> np.ndarray:
+    """Chamfer distances between all clouds (N, P, 3) and (M, Q, 3): (N, M) float64, in squared units of length.
+
+    CD(X, Y) = mean over x of min over y |x - y|^2 + mean over y of min over x |x - y|^2 (Yang et al., *PointFlow*, ICCV
+    2019, section 5, there as sums). Exact and deterministic. `progress` is told a fraction in [0, 1]; `a is b` halves
+    the work.
+
+    Search trees, because they were faster than the products |x|^2 - 2 x.y + |y|^2 of whole clouds in torch: 2.5
+    against 3.4 ms for a pair of 2048 points on one core, and free of the cancellation in float32.
+    """
+    same = a is b
+    share = 1.0 if same else 0.5
+
+    def part(start: float) -> Callable[[float], None]:
+        return lambda fraction: progress(start + share * fraction) if progress else None
+
+    there = _nearest(a, b, part(0.0))
+    back = there if same else _nearest(b, a, part(share))
+    return there + back.T
+
+
+def in_unit_box(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
+    """Vertices (V, 3) float64 moved and scaled until the bounding box of the faces is centred at the origin and its
+    longest side is 1. Raises `Gen3DError` where that cannot be."""
+    points = vertices.astype(np.float64)
+    used = points[faces.ravel()]
+    if not len(used) or not np.isfinite(used).all():
+        raise Gen3DError("the mesh has no faces or coordinates that are no numbers: export it again")
+    low, high = used.min(axis=0), used.max(axis=0)
+    if not (high - low).max() > 0:
+        raise Gen3DError("the mesh is a single point: export it again")
+    return (points - (low + high) / 2) / (high - low).max()
+
+
+def face_normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
+    """Unit normals (F, 3) float64; zero where a face has no area."""
+    a, b, c = (vertices[faces[:, corner]].astype(np.float64) for corner in range(3))
+    normals = np.cross(b - a, c - a)
+    return normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-30)
+
+
+def area_samples(
+    vertices: np.ndarray, faces: np.ndarray, count: int, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Points (count, 3) float64 uniform by area, and the face (count,) that each lies on (Osada et al., *Shape
+    Distributions*, 2002, equation 1). Raises `Gen3DError` for a mesh without area."""
+    a, b, c = (vertices[faces[:, corner]].astype(np.float64) for corner in range(3))
+    total = np.cumsum(np.linalg.norm(np.cross(b - a, c - a), axis=1))
+    if not len(total) or not total[-1] > 0:
+        raise Gen3DError("the mesh has no surface: its faces have no area")
+    face = np.searchsorted(total, rng.random(count) * total[-1], side="right")
+    root, second = np.sqrt(rng.random((count, 1))), rng.random((count, 1))
+    return (1 - root) * a[face] + root * (1 - second) * b[face] + root * second * c[face], face
+
+
+class _View:
+    """The face that each pixel of an orthographic picture sees from the direction `back`, either side of it."""
+
+    def __init__(self, vertices: np.ndarray, faces: np.ndarray, normals: np.ndarray, back: np.ndarray) -> None:
+        right = np.array([-back[1], back[0], 0.0]) / np.hypot(back[0], back[1])
+        self.axes = np.stack([right, np.cross(back, right), back])
+        seen = vertices @ self.axes.T
+        away = normals @ back < 0  # the rasteriser culls these: show it their other side
+        # It interpolates one over the depth linearly in the picture, as perspective asks for; under an orthographic
+        # projection that is the nearness itself.
+        depth = 1.0 / (seen[:, 2] + 2.0)
+        hits = rasterise(_places(seen), depth, np.where(away[:, None], faces[:, ::-1], faces), _SIZE)
+        self.hit = hits.face >= 0
+        face = np.maximum(hits.face, 0)
+        self.corner = vertices[faces[face, 0]]
+        self.normal = normals[face] * np.where(away, -1.0, 1.0)[face, None]
+
+    def sees(self, points: np.ndarray, normals: np.ndarray) -> np.ndarray:
+        """Whether nothing is in front of points (N, 3) on surfaces with unit normals (N, 3): (N,) bool.
+
+        Beside a pixel's centre the face there goes on as its plane; where a pixel hits nothing, because it misses a
+        thin part altogether, nothing is in front.
+        """
+        column, row = np.clip(_places(points @ self.axes.T).astype(np.int64), 0, _SIZE - 1).T
+        place = row * _SIZE + column
+        above = np.einsum("nk,nk->n", points - self.corner[place], self.normal[place])
+        facing = np.abs(normals @ self.axes[2]) > _FACING
+        return facing & (~self.hit[place] | (above > -_TOLERANCE))
+
+
+def _places(seen: np.ndarray) -> np.ndarray:
+    """Pixel positions (N, 2) of points (N, 3) in a camera's axes: x right, y down."""
+    return seen[:, :2] * [1, -1] / _PIXEL + _SIZE / 2
+
+
+def _seen(points: np.ndarray, normals: np.ndarray, views: list[_View]) -> np.ndarray:
+    seen = np.zeros(len(points), bool)
+    for view in views:
+        unseen = np.flatnonzero(~seen)
+        seen[unseen] = view.sees(points[unseen], normals[unseen])
+    return seen
+
+
+def _around(count: int) -> np.ndarray:
+    """Unit vectors (count, 3) spread evenly over the sphere, none along an axis: a Fibonacci lattice."""
+    z = 1 - (2 * np.arange(count) + 1) / count
+    turn = np.arange(count) * np.pi * (3 - np.sqrt(5)) + 0.3
+    return np.stack([np.sqrt(1 - z**2) * np.cos(turn), np.sqrt(1 - z**2) * np.sin(turn), z], axis=1)
+
+
+def _nearest(targets: np.ndarray, queries: np.ndarray, progress: Callable[[float], None]) -> np.ndarray:
+    """Mean squared distance from the points of each query (M, Q, 3) to the nearest of each target (N, P, 3): (N, M)."""
+    means = np.empty((len(targets), len(queries)))
+    for row, target in enumerate(targets):
+        tree = KDTree(target)
+        for start in range(0, len(queries), _SHAPES_AT_ONCE):
+            part = queries[start : start + _SHAPES_AT_ONCE]
+            distance, _ = tree.query(part, workers=-1)
+            means[row, start : start + len(part)] = np.mean(np.square(distance), axis=1)
+        progress((row + 1) / len(targets))
+    return means

@@ -1,0 +1,125 @@
+"""Generated meshes: as a set against real ones, and each by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from tqdm import tqdm
+
+from gen3d_core.mesh import Mesh
+from training.evaluation import Estimate, Row
+from training.meshes import RealMeshes
+from training.metrics.points import chamfer_matrix, visible_points
+from training.metrics.sets import compare_sets
+from training.metrics.surface import Quality, measure
+from training.sampled import Sampled
+
+SET = "Mesh set"
+EACH = "Meshes"
+_PERCENT = "{desc}: {percentage:3.0f}%|{bar}| [{elapsed}<{remaining}]"
+
+
+def set_rows(sampled: Sampled, real: RealMeshes, points: int, seed: int) -> Iterator[Row]:
+    """MMD-CD, COV-CD and 1-NNA with `points` points of what is visible of each mesh.
+
+    Both sets are equally large: as many as there are of the fewer, so that 1-NNA has its chance level at one half.
+    """
+    count = min(len(sampled.given), len(real.references), len(real.others or real.references))
+    references = clouds(real.references[:count], points, [seed, 30], "points of references")
+    generated = clouds(sampled.given[:count], points, [seed, 31], "points of generated")
+    within = _distances(references, references, "real to real")
+    between = _distances(generated, references, "generated to real")
+    scores = compare_sets(between, _distances(generated, generated, "generated to generated"), within)
+    if real.others is None:
+        half = count // 2
+        one, two = slice(0, half), slice(half, 2 * half)
+        floor = compare_sets(within[one, two], within[one, one], within[two, two])
+        origin = f"Floor: one half of the references against the other, {half} each, for want of further real meshes."
+    else:
+        others = clouds(real.others[:count], points, [seed, 34], "points of further real")
+        between = _distances(others, references, "further real to real")
+        floor = compare_sets(between, _distances(others, others, "further real to further real"), within)
+        origin = f"Floor: {count} training meshes in place of the generated ones."
+    note = f"{count} generated, {count} references, {points} points each. {origin}"
+    rows = (
+        ("mmd", "MMD-CD, times 1000", 1000 * scores.nearest, 1000 * floor.nearest, "lowest", None,
+         f"Squared chamfer distance from a reference to the nearest generated mesh, longest side 1. {note}"),
+        ("cov", "COV-CD", scores.covered, floor.covered, "highest", None,
+         "Share of references that are nearest to some generated mesh."),
+        ("nna", "1-NNA-CD", scores.correct, floor.correct, "nearest", 0.5,
+         "How often the nearest neighbour tells generated from real: 0.5 when they cannot be told apart."),
+    )  # fmt: skip
+    for number, (key, name, values, floors, best, target, text) in enumerate(rows):
+        yield Row(
+            f"set.{key}",
+            SET,
+            name,
+            Estimate.of_mean(values, [seed, 32, number]),
+            Estimate.of_mean(floors, [seed, 33, number]),
+            best,  # pyright: ignore[reportArgumentType]  # the tuple above widens it to a text
+            target,
+            note=text,
+        )
+
+
+def clouds(meshes: Sequence[Mesh], count: int, stream: list[int], what: str) -> np.ndarray:
+    """`count` points of each mesh's visible surface: (N, count, 3). A mesh's points depend on its place alone."""
+    found = [
+        visible_points(mesh, count, np.random.default_rng([*stream, index]))
+        for index, mesh in enumerate(tqdm(meshes, desc=what, unit="mesh", leave=False))
+    ]
+    return np.stack(found)
+
+
+def mesh_rows(sampled: Sampled, real: RealMeshes | None, seed: int) -> Iterator[Row]:
+    """Rows about single meshes; the floor of roughness is measured on as many real ones."""
+    missing = np.array([mesh is None for mesh in sampled.meshes], np.float64)
+    yield Row(
+        "meshes.missing",
+        EACH,
+        "seeds without a mesh",
+        Estimate.of_mean(missing, [seed, 50]),
+        note="Share of seeds whose field has no surface.",
+    )
+    if not sampled.given:
+        return
+    found = _measured(sampled.given, "surfaces")
+    rough = np.array([quality.roughness_deg for quality in found])
+    floor = _measured(real.references[: len(found)], "surfaces of references") if real else []
+    parts = np.array(sampled.components, np.float64)
+    yield Row(
+        "meshes.roughness",
+        EACH,
+        "roughness of normals",
+        Estimate.of_mean(rough, [seed, 51]),
+        Estimate.of_mean(np.array([quality.roughness_deg for quality in floor]), [seed, 52]) if floor else None,
+        unit="°",
+        note="Floor: the same measure of real meshes." if floor else "",
+    )
+    closed = np.array([quality.watertight for quality in found], np.float64)
+    crossed = np.array([quality.self_intersections for quality in found], np.float64)
+    yield Row("meshes.watertight", EACH, "watertight", Estimate.of_mean(closed, [seed, 53]), best="highest",
+              note="Share of meshes whose every edge has two triangles.")  # fmt: skip
+    yield Row("meshes.intersections", EACH, "self-intersections", Estimate.of_mean(crossed, [seed, 54]),
+              unit="pairs", note="Pairs of triangles that cut each other, per mesh.")  # fmt: skip
+    yield Row("meshes.components", EACH, "parts before cleaning", Estimate.of_mean(parts, [seed, 55]),
+              best="nearest", target=1.0, note="Connected solid parts; cleaning keeps the largest.")  # fmt: skip
+    yield Row("meshes.single", EACH, "whole before cleaning", Estimate.of_mean(parts == 1, [seed, 56]),
+              best="highest", note="Share of meshes that are a single part as they come.")  # fmt: skip
+
+
+def _distances(one: np.ndarray, two: np.ndarray, what: str) -> np.ndarray:
+    """Chamfer distances between clouds (N, P, 3) and (M, P, 3): (N, M)."""
+    with tqdm(
+        total=100.0, desc=what, bar_format="{desc} {percentage:3.0f} %|{bar}| {elapsed}<{remaining}", leave=False
+    ) as bar:
+
+        def progress(fraction: float) -> None:
+            bar.update(100 * fraction - bar.n)
+
+        return chamfer_matrix(one, two, progress)
+
+
+def _measured(meshes: Sequence[Mesh], what: str) -> list[Quality]:
+    return [measure(mesh) for mesh in tqdm(meshes, desc=what, unit="mesh", leave=False)]

@@ -1,0 +1,58 @@
+"""The torch half of a model file: its generator, as it was trained."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pydantic
+import safetensors
+import safetensors.torch
+import torch
+
+from gen3d_core.config import PosePrior
+from gen3d_core.errors import Gen3DError
+from gen3d_core.generator import Generator
+from gen3d_core.model_file import read_model
+from training.settings import from_manifest
+
+_WEIGHTS = "weights.safetensors"
+
+
+def load_generator(path: Path, device: torch.device) -> Generator:
+    """The generator of a `.gen3d` file, ready to render.
+
+    Raises:
+        Gen3DError: no usable file, no weights in it, or weights that do not fit the configuration it records.
+    """
+    archive = read_model(path, only={_WEIGHTS})
+    if _WEIGHTS not in archive.members:
+        raise Gen3DError(f"{path} holds no weights for torch ({_WEIGHTS}): export it again with gen3d-train export")
+    recorded = archive.manifest.get("config")
+    if not isinstance(recorded, dict):
+        raise Gen3DError(f"{path} does not record its configuration: export it again with gen3d-train export")
+    config = from_manifest(recorded)
+    generator = Generator(config.generator, config.renderer, _prior(archive.manifest))
+    try:
+        generator.load_state_dict(safetensors.torch.load(archive.members[_WEIGHTS]), strict=True)
+    except (safetensors.SafetensorError, RuntimeError) as error:  # torch names missing and misshapen weights so
+        raise Gen3DError(f"{path}: its weights do not fit its configuration: {_one_line(error)}") from error
+    return generator.to(device).eval().requires_grad_(False)
+
+
+def _prior(manifest: dict[str, Any]) -> PosePrior:
+    """The cameras it was trained with; the default where the file does not say."""
+    training = manifest.get("training")
+    given = training.get("pose_prior") if isinstance(training, dict) else None
+    if given is None:
+        return PosePrior()
+    try:
+        return pydantic.TypeAdapter(PosePrior).validate_python(given)
+    except pydantic.ValidationError as error:
+        reason = error.errors()[0]["msg"].lower()
+        raise Gen3DError(f"{manifest.get('name')}: its recorded pose prior is malformed: {reason}") from error
+
+
+def _one_line(error: Exception) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return " ".join(lines[:2])[:300] if lines else type(error).__name__
