@@ -1,4 +1,4 @@
-"""Where rays meet the surface of a conditioned field, without gradients: through a lattice of its logits, or densely."""
+"""Where rays meet the surface of a conditioned field, without gradients: in a lattice of its logits, or densely."""
 
 from __future__ import annotations
 

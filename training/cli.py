@@ -176,6 +176,25 @@ class Compare:
         compare(self.evaluations, self.out)
 
 
+@dataclasses.dataclass(frozen=True)
+class Benchmark:
+    """Time a step, a picture and a mesh against the published dense procedure: same weights, same rays."""
+
+    preset: str = "paper"
+    """A preset of the UNISURF family."""
+    slope: float = 50.0
+    """How steep the surface is, logit per unit of distance: what training arrives at."""
+    repeats: int = 3
+    """Counted runs of each."""
+    threads: int | None = None
+    """Processor threads (default: all)."""
+
+    def run(self) -> None:
+        from training.benchmark import benchmark
+
+        sys.stdout.write(benchmark(self.preset, self.slope, self.repeats, self.threads) + "\n")
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run a command and return its exit code: 0 done, 2 a mistake named in one line on stderr, 130 interrupted."""
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
@@ -195,7 +214,7 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def parse(arguments: list[str]) -> Render | Prepare | Train | Export | Evaluate | Compare:
+def parse(arguments: list[str]) -> Render | Prepare | Train | Export | Evaluate | Compare | Benchmark:
     """The command that the arguments name. Exits with code 2 after explaining arguments that do not fit."""
     return tyro.extras.subcommand_cli_from_dict(
         {
@@ -205,6 +224,7 @@ def parse(arguments: list[str]) -> Render | Prepare | Train | Export | Evaluate 
             "export": Export,
             "evaluate": Evaluate,
             "compare": Compare,
+            "benchmark": Benchmark,
         },
         prog="gen3d-train",
         description="Train generative models of 3D objects on pictures.",

@@ -41,13 +41,15 @@ class _Cut:
 
 
 @torch.no_grad()
-def choose_level(field: RadianceField, references: Sequence[Mesh], truncation: float, seed: int = 0) -> float:
+def choose_level(
+    field: RadianceField, references: Sequence[Mesh], truncation: float, *, shapes: int = SHAPES, seed: int = 0
+) -> float:
     """Set and return the level of `LEVELS` with the least MMD-CD from the references; ties go to the lower one.
 
     A level at which an object has no surface counts that object as infinitely far.
     """
     rng = torch.Generator().manual_seed(seed)
-    shape = torch.randn(SHAPES, field.config.shape_dim, generator=rng)
+    shape = torch.randn(shapes, field.config.shape_dim, generator=rng)
     look = torch.zeros(1, field.config.appearance_dim)
     draws = np.random.default_rng(seed)
     targets = np.stack([visible_points(mesh, POINTS, draws) for mesh in references])
@@ -61,7 +63,7 @@ def choose_level(field: RadianceField, references: Sequence[Mesh], truncation: f
             except MeshError:
                 continue
             clouds.append(visible_points(mesh, POINTS, draws))
-        scores[level] = chamfer_matrix(targets, np.stack(clouds)).min(1).mean() if len(clouds) > SHAPES // 2 else np.inf
+        scores[level] = chamfer_matrix(targets, np.stack(clouds)).min(1).mean() if len(clouds) > shapes // 2 else np.inf
     best = min(LEVELS, key=lambda level: (scores[level], level))
     field.level.fill_(best)
     log.info(

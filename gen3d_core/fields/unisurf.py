@@ -95,7 +95,7 @@ class UnisurfField(nn.Module):
         )
 
     def bounded(self, f: Tensor, points: Tensor) -> Tensor:
-        """Logit of occupancy sigma(-sharpness f), positive inside; nothing outside the unit sphere, which no ray sees."""
+        """Logit of occupancy sigma(-sharpness f); nothing is inside beyond the unit sphere, which no ray sees."""
         return self.config.sharpness * torch.minimum(-f, 1.0 - points.norm(dim=-1))
 
 

@@ -18,7 +18,7 @@ from gen3d_core.errors import Gen3DError
 from gen3d_core.generator import Generator
 from gen3d_core.latent import Codes, codes
 from gen3d_core.model_file import MEMBERS, ModelArchive, read_model
-from gen3d_core.runtime import RuntimeModel
+from gen3d_core.runtime import RuntimeModel, SeparableRuntimeField
 from tests.tiny_run import TINY
 from training.export import export, rounded
 from training.run_folder import load_run
@@ -95,6 +95,7 @@ def test_the_runtime_computes_what_torch_computes(tiny_model: Path, generator: G
         logit = bound.feature_logit(features, place)[0].numpy()
         colour = generator.field.base_colour(features, place, bound.looks)[0].numpy()
         lattice = bound.lattice(17)[0].numpy()
+    assert isinstance(field, SeparableRuntimeField)
     assert np.abs(field.logit(points) - logit).max() < 1e-3
     assert np.abs(field.colour(points) - colour).max() < 1e-3
     assert np.abs(field.lattice(axis[3:4], axis, axis) - lattice[3:4]).max() < 1e-3
