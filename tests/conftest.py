@@ -16,7 +16,9 @@ TENSOR_CODE = [
     """.split()
 ] + [
     f"training.{name}"
-    for name in "batches health steps pictures metrics.wasserstein metrics.features metrics.inception".split()
+    for name in """
+        batches health steps evaluation.pictures metrics.wasserstein metrics.features metrics.inception
+    """.split()
 ]
 
 # From here on every call into these modules is checked against its signature, shapes too; an int may stand for a float.

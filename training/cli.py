@@ -155,7 +155,7 @@ class Evaluate:
     """Processor threads (default: all)."""
 
     def run(self) -> None:
-        from training.evaluate import evaluate
+        from training.evaluation.evaluate import evaluate
 
         options = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
         evaluate(**options)
@@ -171,7 +171,7 @@ class Compare:
     """Folder for the comparison."""
 
     def run(self) -> None:
-        from training.compare import compare
+        from training.evaluation.compare import compare
 
         compare(self.evaluations, self.out)
 

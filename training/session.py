@@ -46,8 +46,8 @@ def train_session(
     keep_freed_memory()
     if threads:
         torch.set_num_threads(threads)
-    chosen = _device(device)
-    data = _load(dataset)
+    chosen = chosen_device(device)
+    data = load_pictures(dataset)
     if data.size < config.patch.size:
         raise Gen3DError(f"{dataset} has pictures of {data.size} pixels: this preset needs {config.patch.size} or more")
     if data.azimuth is None and config.discriminator.pose:
@@ -76,7 +76,7 @@ def train_session(
     log.info("%d pictures shown in %.1f minutes, see %s", state.images, state.seconds / 60, out / "samples")
 
 
-def _load(folder: Path) -> PictureDataset:
+def load_pictures(folder: Path) -> PictureDataset:
     with tqdm(desc="loading", unit="picture", leave=False) as bar:
 
         def progress(done: int, total: int) -> None:
@@ -86,7 +86,7 @@ def _load(folder: Path) -> PictureDataset:
         return load_dataset(folder, progress)
 
 
-def _device(name: str) -> torch.device:
+def chosen_device(name: str) -> torch.device:
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     try:

@@ -13,12 +13,12 @@ import pytest
 from PIL import Image
 
 from gen3d_core.errors import Gen3DError
-from training import compare as compare_module
 from training.cli import main
-from training.compare import compare
-from training.comparison import compared
-from training.curves import HEIGHT, KEPT, WIDTH, charts, recorded_curve
-from training.evaluation import (
+from training.evaluation import compare as compare_module
+from training.evaluation.compare import compare
+from training.evaluation.comparison import compared
+from training.evaluation.curves import HEIGHT, KEPT, WIDTH, charts, recorded_curve
+from training.evaluation.results import (
     STRIPS,
     Cost,
     DataRecord,
@@ -29,7 +29,7 @@ from training.evaluation import (
     Row,
     to_json,
 )
-from training.strips import TILE, png, strip
+from training.evaluation.strips import TILE, png, strip
 
 CURVE = {"images": (0.0, 500.0, 1000.0), "minutes": (0.0, 1.0, 2.0), "generator": (1.0, None, 3.0)}
 

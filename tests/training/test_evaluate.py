@@ -25,16 +25,16 @@ from gen3d_core.sampler import find
 from tests.tiny_run import one_thread, write_pictures
 from training import meshes as mesh_files
 from training.cli import main
-from training.evaluate import evaluate
-from training.evaluation import STRIPS, Estimate, Evaluation, Row, read_evaluation, to_json
-from training.folder import write_together
+from training.evaluation.evaluate import evaluate
+from training.evaluation.folder import write_together
+from training.evaluation.page import number
+from training.evaluation.results import STRIPS, Estimate, Evaluation, Row, read_evaluation, to_json
+from training.evaluation.sampled import Sampled
+from training.evaluation.score_codes import code_rows, colour_leak, silhouette_change
+from training.evaluation.score_meshes import mesh_rows, set_rows
+from training.evaluation.score_pictures import picture_rows
 from training.meshes import RealMeshes, read_mesh, read_meshes, real_meshes
-from training.page import number
 from training.procedural import make_shape
-from training.sampled import Sampled
-from training.score_codes import code_rows, colour_leak, silhouette_change
-from training.score_meshes import mesh_rows, set_rows
-from training.score_pictures import picture_rows
 from training.trained import load_generator
 
 SMALL: dict[str, Any] = {"count": 6, "points": 64, "resolution": 24, "threads": 1}

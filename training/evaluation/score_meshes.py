@@ -8,16 +8,15 @@ import numpy as np
 from tqdm import tqdm
 
 from gen3d_core.mesh import Mesh
-from training.evaluation import Estimate, Row
+from training.evaluation.results import Estimate, Row
+from training.evaluation.sampled import Sampled
 from training.meshes import RealMeshes
 from training.metrics.points import chamfer_matrix, visible_points
 from training.metrics.sets import compare_sets
 from training.metrics.surface import Quality, measure
-from training.sampled import Sampled
 
 SET = "Mesh set"
 EACH = "Meshes"
-_PERCENT = "{desc}: {percentage:3.0f}%|{bar}| [{elapsed}<{remaining}]"
 
 
 def set_rows(sampled: Sampled, real: RealMeshes, points: int, seed: int) -> Iterator[Row]:

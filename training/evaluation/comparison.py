@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Literal
 
 from gen3d_core.errors import Gen3DError
-from training.evaluation import Cost, Estimate, Evaluation, ModelRecord, Row
+from training.evaluation.results import Cost, Estimate, Evaluation, ModelRecord, Row
 
 FORMAT = "gen3d-comparison"
 VERSION = 1

@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 
 from gen3d_core.mesh import Mesh
+from training.evaluation.pictures import on_white
+from training.evaluation.strips import BACK_DEG, VIEW_DEG, labelled, mesh_tiles, png, strip, tiles
+from training.evaluation.subject import Subject
 from training.meshes import RealMeshes
-from training.pictures import on_white
-from training.strips import BACK_DEG, VIEW_DEG, labelled, mesh_tiles, png, strip, tiles
-from training.subject import Subject
 
 SHOWN = 10
 """Objects on a strip, and steps of an interpolation."""

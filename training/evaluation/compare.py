@@ -10,12 +10,12 @@ from pathlib import Path
 from PIL import Image
 
 from gen3d_core.errors import Gen3DError
-from training.comparison import Comparison, compared, to_json
-from training.curves import COLOURS, charts
-from training.evaluation import STRIPS, read_evaluation
-from training.folder import write_together
-from training.page import grouped, render
-from training.strips import labelled, png
+from training.evaluation.comparison import Comparison, compared, to_json
+from training.evaluation.curves import COLOURS, charts
+from training.evaluation.folder import write_together
+from training.evaluation.page import grouped, render
+from training.evaluation.results import STRIPS, read_evaluation
+from training.evaluation.strips import labelled, png
 
 MOST = 8
 """Models on one page."""

@@ -14,22 +14,22 @@ from torch import Tensor
 from gen3d_core import limits
 from gen3d_core.atomic import make_folder
 from gen3d_core.errors import Gen3DError
-from training import records, showcase
 from training.batches import Batches
-from training.curves import recorded_curve
 from training.dataset import PictureDataset
-from training.evaluation import FILE_NAME, Evaluation, Options, Row, to_json
-from training.folder import write_together
+from training.evaluation import records, showcase
+from training.evaluation.curves import recorded_curve
+from training.evaluation.folder import write_together
+from training.evaluation.page import evaluation_page
+from training.evaluation.pictures import on_white, real_pictures
+from training.evaluation.results import FILE_NAME, Evaluation, Options, Row, to_json
+from training.evaluation.sampled import Sampled, sample_meshes
+from training.evaluation.score_codes import APPEARANCES, SHAPES, code_rows
+from training.evaluation.score_meshes import mesh_rows, set_rows
+from training.evaluation.score_pictures import LEAST, picture_rows
+from training.evaluation.subject import Subject
 from training.meshes import RealMeshes, real_meshes
 from training.metrics.inception import load_inception
-from training.page import evaluation_page
-from training.pictures import on_white, real_pictures
-from training.sampled import Sampled, sample_meshes
-from training.score_codes import APPEARANCES, SHAPES, code_rows
-from training.score_meshes import mesh_rows, set_rows
-from training.score_pictures import LEAST, picture_rows
-from training.session import _device, _load
-from training.subject import Subject
+from training.session import chosen_device, load_pictures
 
 COUNT = (LEAST, 10_000)
 POINTS = (16, 65_536)
@@ -73,10 +73,10 @@ def evaluate(
     _check(count, points, resolution, seed, threads)
     if threads:
         torch.set_num_threads(threads)
-    chosen = _device(device)
+    chosen = chosen_device(device)
     subject = Subject.open(model, truncation, chosen, threads)
     network = None if inception is None else load_inception(inception)
-    pictures = _load(data)
+    pictures = load_pictures(data)
     _check_cameras(subject, pictures, data)
     real = real_meshes(data, reference, count, seed)
     make_folder(out)

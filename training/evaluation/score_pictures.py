@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from gen3d_core.errors import Gen3DError
-from training.evaluation import Estimate, Row
+from training.evaluation.results import Estimate, Row
 from training.metrics.features import density_coverage, random_features
 from training.metrics.inception import fid_kid
 from training.metrics.wasserstein import sliced_wasserstein

@@ -10,10 +10,10 @@ import torch
 
 from gen3d_core.model_file import sha256
 from training.dataset import PictureDataset
-from training.evaluation import Cost, DataRecord, ModelRecord
+from training.evaluation.results import Cost, DataRecord, ModelRecord
+from training.evaluation.subject import Subject
 from training.meshes import RealMeshes
 from training.run_folder import describe_machine
-from training.subject import Subject
 
 
 def model_record(subject: Subject) -> ModelRecord:

@@ -16,7 +16,7 @@ from gen3d_core import latent, limits
 from gen3d_core.generator import Generator
 from gen3d_core.latent import Codes
 from gen3d_core.sampler import Model, load
-from training.pictures import render_pictures
+from training.evaluation.pictures import render_pictures
 from training.trained import load_generator
 
 

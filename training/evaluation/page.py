@@ -11,8 +11,8 @@ from typing import Any, TypeVar
 import jinja2
 
 from gen3d_core import __version__
-from training.curves import HEIGHT, WIDTH, charts
-from training.evaluation import Estimate, Evaluation
+from training.evaluation.curves import HEIGHT, WIDTH, charts
+from training.evaluation.results import Estimate, Evaluation
 
 TEMPLATES = Path(__file__).parent / "templates"
 _Grouped = TypeVar("_Grouped")

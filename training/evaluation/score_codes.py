@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from training.evaluation import Estimate, Row
+from training.evaluation.results import Estimate, Row
 from training.metrics.intervals import bootstrap
 
 GROUP = "Disentanglement"

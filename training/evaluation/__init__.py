@@ -1,0 +1,1 @@
+"""Judging a trained model: measures with their floors, pages, comparisons."""
