@@ -1,4 +1,4 @@
-"""`gen3d-train`: render or prepare pictures, train on them, export the model."""
+"""`gen3d-train`: render or prepare pictures, train on them, export the model, judge it."""
 
 import argparse
 import dataclasses
@@ -209,7 +209,8 @@ def main(arguments: list[str] | None = None) -> int:
         _say(f"gen3d-train: {error.filename}: {error.strerror}" if error.filename else f"gen3d-train: {error}")
         return 2
     except KeyboardInterrupt:
-        _say("interrupted: the same command goes on where this one stopped")
+        resumes = arguments[:1] == ["train"]
+        _say(f"interrupted: {'the same command goes on where this one stopped' if resumes else 'nothing was written'}")
         return 130
     return 0
 

@@ -56,7 +56,7 @@ def test_a_file_can_say_everything(tmp_path: Path) -> None:
         ("[optin]\nrate = 1.0\n", "optin", "'optim'"),
         ("[renderer.interval]\ndecay_king = 1.0\n", "renderer.interval.decay_king", "'decay_kimg'"),
         ("[generator]\npallete = 4\n", "generator.pallete", "'palette'"),
-        ("[patch]\nzzz = 4\n", "patch.zzz", "size, full_until_kimg"),
+        ("[patch]\nzzz = 4\n", "patch.zzz", "size, sampling"),
     ],
 )
 def test_an_unknown_key_is_refused_and_the_nearest_named(tmp_path: Path, text: str, key: str, nearest: str) -> None:
