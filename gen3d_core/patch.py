@@ -39,6 +39,10 @@ class ScaledPatch:
         grid = self.pixels().unflatten(1, (self.size, self.size)) * self.centre.new_tensor([1, -1])
         return F.grid_sample(pictures, grid, align_corners=False, padding_mode="border")
 
+    def elsewhere(self, generator: torch.Generator) -> ScaledPatch:
+        """As many patches of the same extents at other places, on the CPU."""
+        return _somewhere(self.extent.cpu(), self.size, generator)
+
     def description(self) -> Float[Tensor, "n 3"]:
         """Relative extent and centre, for the discriminator."""
         return torch.cat([self.extent[:, None], self.centre], -1)
@@ -69,6 +73,11 @@ class Patch:
         """The same pixels of given pictures."""
         which = torch.arange(len(pictures), device=pictures.device)[:, None, None]
         return pictures[which, :, self.rows[:, :, None], self.columns[:, None, :]].permute(0, 3, 1, 2)
+
+    def elsewhere(self, generator: torch.Generator) -> Patch:
+        """As many patches of the same size and stride at other places, on the CPU."""
+        count, size = self.rows.shape
+        return _placed(count, size, self.stride, self.picture_size, generator)
 
     def description(self) -> Float[Tensor, "n 3"]:
         """Relative extent and the centre's normalised coordinates, for the discriminator."""
@@ -106,14 +115,6 @@ def draw(
         strides = [s for s in (2**k for k in range(largest.bit_length())) if s <= largest]
         stride = strides[int(torch.randint(len(strides), (1,), generator=generator))]
     return _placed(count, config.size, stride, picture_size, generator)
-
-
-def draw_like(patch: Patch | ScaledPatch, generator: torch.Generator) -> Patch | ScaledPatch:
-    """As many patches of the same size and stride or extents, elsewhere."""
-    if isinstance(patch, ScaledPatch):
-        return _somewhere(patch.extent.cpu(), patch.size, generator)
-    count, size = patch.rows.shape
-    return _placed(count, size, patch.stride, patch.picture_size, generator)
 
 
 def _placed(count: int, size: int, stride: int, picture_size: int, generator: torch.Generator) -> Patch:

@@ -102,8 +102,10 @@ def benchmark(preset: str = "paper", slope: float = 50.0, repeats: int = 3, thre
 
 @torch.no_grad()
 def _steepen(field: UnisurfField, factor: float) -> None:
-    field.head.parametrizations.weight.original0[0] *= factor  # type: ignore[union-attr]  # the row's length
-    field.head.bias[0] *= factor
+    """Scale f, the first output: the length of its row under weight normalisation, and its bias."""
+    lengths = field.head.get_parameter("parametrizations.weight.original0")
+    lengths[0] *= factor
+    field.head.get_parameter("bias")[0] *= factor
 
 
 def _codes(config: Config, count: int) -> tuple[Tensor, Tensor, Tensor]:
@@ -205,10 +207,10 @@ def _reached(config: Config) -> dict[str, float]:
     reached = {}
     for name, kind in (("float32", torch.float32), ("bfloat16", torch.bfloat16)):
         a, b = torch.randn(rows, width, dtype=kind), torch.randn(width, width, dtype=kind)
-        a @ b
+        torch.mm(a, b)
         began = time.perf_counter()
         for _ in range(20):
-            a @ b
+            torch.mm(a, b)
         reached[name] = 20 * 2 * rows * width**2 / (time.perf_counter() - began) / 1e9
     return reached
 

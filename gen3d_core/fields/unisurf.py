@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 import torch.nn.functional as F
@@ -78,7 +79,7 @@ class UnisurfField(nn.Module):
         ring = (1 - height.square()).sqrt()
         sphere = self.config.sphere_radius * torch.stack([ring * turn.cos(), ring * turn.sin(), height], -1)
         bound = self.condition(torch.zeros(1, self.config.shape_dim), torch.zeros(1, self.config.appearance_dim))
-        self.head.bias[0] -= bound.geometry(sphere, torch.zeros(count, dtype=torch.long)).f.mean()
+        cast(Tensor, self.head.bias)[0] -= bound.geometry(sphere, torch.zeros(count, dtype=torch.long)).f.mean()
 
     def measure_means(self, generator: torch.Generator) -> None:
         """Nothing to measure: truncation scales the codes, whose mean is zero."""
@@ -88,15 +89,20 @@ class UnisurfField(nn.Module):
         shape = shape_code * truncation
         return ConditionedUnisurf(
             self,
-            tuple((layer.weight, layer.bias) for layer in (*self.layers, self.head)),
+            _weights(self.layers, self.head),
             (self.code_first(shape), self.code_skip(shape)),
-            tuple((layer.weight, layer.bias) for layer in (*self.colour_layers, self.colour_head)),
+            _weights(self.colour_layers, self.colour_head),
             self.code_colour(appearance_code * truncation),
         )
 
     def bounded(self, f: Tensor, points: Tensor) -> Tensor:
         """Logit of occupancy sigma(-sharpness f); nothing is inside beyond the unit sphere, which no ray sees."""
         return self.config.sharpness * torch.minimum(-f, 1.0 - points.norm(dim=-1))
+
+
+def _weights(layers: nn.ModuleList, head: nn.Module) -> tuple[tuple[Tensor, Tensor], ...]:
+    """Weight and bias of each layer, normalised once for all the points of a step."""
+    return tuple((cast(Tensor, layer.weight), cast(Tensor, layer.bias)) for layer in (*layers, head))
 
 
 def _start_as_sphere(layers: list[nn.Linear], head: nn.Linear, encoded: int, skip: int, radius: float) -> None:

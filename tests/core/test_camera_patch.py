@@ -92,7 +92,9 @@ def test_pixel_centres_lie_half_a_pixel_inside_the_edges() -> None:
 
 def drawn(count: int, size: int, picture: int, kimg: float = 0.0, seed: int = 0) -> patch.Patch:
     config = PatchConfig(size=size, full_until_kimg=10.0)
-    return patch.draw(count, picture, kimg, config, torch.Generator().manual_seed(seed))
+    found = patch.draw(count, picture, kimg, config, torch.Generator().manual_seed(seed))
+    assert isinstance(found, patch.Patch)
+    return found
 
 
 def test_take_is_indexing() -> None:
@@ -127,7 +129,7 @@ def test_late_patches_have_every_stride_equally_often() -> None:
 
 def test_a_patch_like_another_differs_only_in_place() -> None:
     first = drawn(50, 8, 40, kimg=10, seed=2)
-    second = patch.draw_like(first, torch.Generator().manual_seed(9))
+    second = first.elsewhere(torch.Generator().manual_seed(9))
     assert (second.stride, second.picture_size, second.rows.shape) == (first.stride, 40, first.rows.shape)
     assert not torch.equal(first.rows, second.rows)
     assert (second.rows.diff(dim=1) == first.stride).all() and second.rows.min() >= 0 and second.rows.max() < 40

@@ -2,8 +2,6 @@
 
 import dataclasses
 import json
-import logging
-from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -32,17 +30,6 @@ from training.evaluation.results import (
 from training.evaluation.strips import TILE, png, strip
 
 CURVE = {"images": (0.0, 500.0, 1000.0), "minutes": (0.0, 1.0, 2.0), "generator": (1.0, None, 3.0)}
-
-
-@pytest.fixture(autouse=True)
-def restored_logging() -> Iterator[None]:
-    """The command sets up logging for a process of its own."""
-    loggers = logging.getLogger(), logging.getLogger("training")
-    before = [(logger.level, logger.handlers[:]) for logger in loggers]
-    yield
-    for logger, (level, handlers) in zip(loggers, before, strict=True):
-        logger.setLevel(level)
-        logger.handlers[:] = handlers
 
 
 def evaluation(name: str, *rows: Row, curve: dict | None = None, **options: Any) -> Evaluation:

@@ -6,7 +6,6 @@ import io
 import json
 import logging
 import math
-from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -73,17 +72,6 @@ def out(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def found(out: Path) -> Evaluation:
     return read_evaluation(out)
-
-
-@pytest.fixture(autouse=True)
-def restored_logging() -> Iterator[None]:
-    """The command sets up logging for a process of its own."""
-    loggers = logging.getLogger(), logging.getLogger("training")
-    before = [(logger.level, logger.handlers[:]) for logger in loggers]
-    yield
-    for logger, (level, handlers) in zip(loggers, before, strict=True):
-        logger.setLevel(level)
-        logger.handlers[:] = handlers
 
 
 def by_key(rows: tuple[Row, ...] | list[Row]) -> dict[str, Row]:

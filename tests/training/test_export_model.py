@@ -15,6 +15,7 @@ from PIL import Image
 import gen3d_core
 from gen3d_core.config import PosePrior
 from gen3d_core.errors import Gen3DError
+from gen3d_core.fields.triplane import ConditionedTriplane
 from gen3d_core.generator import Generator
 from gen3d_core.latent import Codes, codes
 from gen3d_core.model_file import MEMBERS, ModelArchive, read_model
@@ -90,6 +91,7 @@ def test_the_runtime_computes_what_torch_computes(tiny_model: Path, generator: G
     with torch.no_grad():
         shape, appearance = torch.from_numpy(drawn.shape)[None], torch.from_numpy(drawn.appearance)[None]
         bound = generator.condition(shape, appearance, truncation)
+        assert isinstance(bound, ConditionedTriplane)
         place = torch.from_numpy(points)[None]
         features = bound.features(place, torch.tensor([0]))
         logit = bound.feature_logit(features, place)[0].numpy()

@@ -123,8 +123,8 @@ def test_scaled_patches_lie_inside_and_cover_the_picture() -> None:
         drawn.extent.min() >= 0.25 and drawn.extent.max() <= 1 and drawn.extent.mean() == pytest.approx(0.625, abs=0.02)
     )
     assert drawn.pixels().abs().max() <= 1 and drawn.pixels().abs().max() > 0.95
-    other = patch.draw_like(drawn, rng)
-    assert isinstance(other, patch.ScaledPatch) and torch.equal(other.extent, drawn.extent)
+    other = drawn.elsewhere(rng)
+    assert torch.equal(other.extent, drawn.extent)
     assert not torch.equal(other.centre, drawn.centre)
     early = patch.draw(400, 16, 0.0, config, rng)
     assert isinstance(early, patch.ScaledPatch) and early.extent.min() >= 0.9

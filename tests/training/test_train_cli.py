@@ -2,7 +2,6 @@
 
 import json
 import logging
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,17 +11,6 @@ from tests.tiny_run import TINY_TOML, write_pictures
 from training.cli import main
 
 pytestmark = pytest.mark.usefixtures("single_thread")
-
-
-@pytest.fixture(autouse=True)
-def restored_logging() -> Iterator[None]:
-    """The command sets up logging for a process of its own."""
-    loggers = logging.getLogger(), logging.getLogger("training")
-    before = [(logger.level, logger.handlers[:]) for logger in loggers]
-    yield
-    for logger, (level, handlers) in zip(loggers, before, strict=True):
-        logger.setLevel(level)
-        logger.handlers[:] = handlers
 
 
 @pytest.fixture
@@ -183,7 +171,7 @@ def test_help_explains_every_command(capsys: pytest.CaptureFixture[str]) -> None
         ("--help",): ("render", "prepare", "train", "export", "evaluate", "compare", "benchmark"),
         ("train", "--help"): ("--minutes", "--optim.rate", "--renderer.interval.end", "goes on where it stopped"),
         ("export", "--help"): ("RUN", "NAME.gen3d", "--validation"),
-        ("evaluate", "--help"): ("MODEL", "--reference", "--inception"),
+        ("evaluate", "--help"): ("--data", "--reference", "--inception"),
         ("benchmark", "--help"): ("--preset", "published dense procedure"),
     }.items():
         with pytest.raises(SystemExit) as end:
