@@ -19,6 +19,7 @@ from training.dataset import load_dataset
 from training.run_folder import load_run, locked
 from training.session import train_session
 from training.state import FILE_NAME, TrainState
+from training.tracking import curve
 
 pytestmark = pytest.mark.usefixtures("single_thread")
 
@@ -234,3 +235,15 @@ def test_nothing_visible_leaves_the_weights_finite(
     assert first["foreground"] == 0
     for network in (state.generator, state.discriminator):
         assert all(torch.isfinite(parameter).all() for parameter in network.parameters())
+
+
+def test_a_log_becomes_columns_thinned_and_without_events(tmp_path: Path) -> None:
+    rows = [{"images": n, "generator": n / 2, **({"r1": 1.0} if n % 2 else {})} for n in range(10)]
+    lines = [json.dumps(row) for row in rows] + [json.dumps({"images": 4, "event": "flat"})]
+    (tmp_path / "log.jsonl").write_text("\n".join(lines) + "\n")
+    assert curve(tmp_path, most=5) == {
+        "images": [0, 2, 4, 6, 8],
+        "generator": [0.0, 1.0, 2.0, 3.0, 4.0],
+    }
+    assert curve(tmp_path, most=10)["r1"] == [None, 1.0] * 5
+    assert curve(tmp_path / "nowhere") == {}
