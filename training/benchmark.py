@@ -62,7 +62,7 @@ def published(config: RendererConfig) -> RendererConfig:
 
 
 def benchmark(preset: str = "paper", slope: float = 50.0, repeats: int = 3, threads: int | None = None) -> str:
-    """Measure a preset of the UNISURF family, untrained but with a surface as steep as training makes it.
+    """Measure a preset of the UNISURF family, untrained but with a surface steepened towards what training makes it.
 
     Args:
         slope: logit per unit of distance at the surface; untrained it is `generator.sharpness`.

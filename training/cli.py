@@ -183,7 +183,7 @@ class Benchmark:
     preset: str = "paper"
     """A preset of the UNISURF family."""
     slope: float = 50.0
-    """How steep the surface is, logit per unit of distance: what training arrives at."""
+    """How steep the surface is made, logit per unit of distance: it starts at 10, and training passes 100."""
     repeats: int = 3
     """Counted runs of each."""
     threads: int | None = None
