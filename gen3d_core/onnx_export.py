@@ -73,9 +73,6 @@ class _Pointwise(nn.Module):
         super().__init__()
         self.field = field
 
-    def owner(self, points: Tensor) -> Tensor:
-        return torch.zeros_like(points[0, :, 0], dtype=torch.long)
-
 
 class _PointOccupancy(_Pointwise):
     def forward(self, planes: Tensor, points: Tensor) -> Tensor:
@@ -86,7 +83,8 @@ class _PointOccupancy(_Pointwise):
 class _PointColour(_Pointwise):
     def forward(self, planes: Tensor, appearance_code: Tensor, truncation: Tensor, points: Tensor) -> Tensor:
         bound = self.field.condition(planes, appearance_code * truncation)
-        return bound.surface_colour(points[0], self.owner(points)).unsqueeze(0)
+        owner = torch.zeros_like(points[0, :, 0], dtype=torch.long)
+        return bound.surface_colour(points[0], owner).unsqueeze(0)
 
 
 def export_graphs(field: TriplaneField | UnisurfField | RadianceField) -> dict[str, bytes]:

@@ -7,7 +7,6 @@ a mesh, and computes in float32. Seconds say something of one machine on one day
 from __future__ import annotations
 
 import dataclasses
-import logging
 import statistics
 import time
 from collections.abc import Callable
@@ -32,8 +31,6 @@ from gen3d_core.schedule import Stage
 from training.run_folder import describe_machine
 from training.settings import load_settings
 from training.steps import autocast
-
-log = logging.getLogger(__name__)
 
 PICTURE_SIZE, MESH_RESOLUTION = 64, 128
 PRODUCTS = ("aten::mm", "aten::addmm", "aten::bmm", "aten::mkldnn_convolution", "aten::_convolution")

@@ -46,7 +46,7 @@ def choose_level(
 ) -> float:
     """Set and return the level of `LEVELS` with the least MMD-CD from the references; ties go to the lower one.
 
-    A level at which an object has no surface counts that object as infinitely far.
+    A level at which half of the objects or more have no surface is never the best.
     """
     rng = torch.Generator().manual_seed(seed)
     shape = torch.randn(shapes, field.config.shape_dim, generator=rng)
