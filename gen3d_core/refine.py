@@ -17,7 +17,7 @@ from gen3d_core.lattice import CERTAIN, Lattice, Progress, checked, ignore_progr
 LogitFunction = Callable[[np.ndarray], np.ndarray]
 """Points (N, 3) float32 -> logit (N,), positive inside."""
 
-_COARSEST = 24
+_COARSEST = 16
 """Samples along a side to begin with: this to twice as many. A part that fits between them is found if the logit rises
 towards it or if it touches a part that is found; one that no sample around it tells of is not."""
 _POINTS_AT_ONCE = 1 << 14
@@ -42,8 +42,8 @@ def refine_lattice(
     while -(-(resolution - 1) // (2 << halvings)) >= _COARSEST - 1:
         halvings += 1
     probe = _Probe(logit, np.linspace(-bounds, bounds, resolution, dtype=np.float32), progress)
-    # A surface has four times the nodes at half the spacing; the first halving asks about a third of the coarse nodes.
-    shares = np.cumsum([0.0, 1.0, *(0.35 * 4.0**level for level in range(halvings))])
+    # A surface has four times the nodes at half the spacing; the first halving asks about as many as the coarse grid.
+    shares = np.cumsum([0.0, *(4.0 ** max(level - 1, 0) for level in range(halvings + 1))])
     shares *= _REFINED / shares[-1]
     step = 1 << halvings
     # Nodes must nest, so the grid may end beyond the last sample: there it repeats it.

@@ -206,7 +206,8 @@ class ConditionedUnisurf:
     def colour(self, geometry: Geometry, points: Tensor, directions: Tensor, picture: Tensor) -> Tensor:
         """Colour from position, encoded view, gradient and features: (samples, 3) in [0, 1]."""
         views = positional(directions, self.field.config.mlp.view_octaves)
-        x = torch.cat([points, views, geometry.gradient, geometry.features.float()], -1)
+        seen = torch.cat([points, views, geometry.gradient], -1)
+        x = torch.cat([seen.to(geometry.features), geometry.features], -1)
         x = F.linear(x, *self.colour_layers[0])
         x = x + self.colour_terms.index_select(0, picture).to(x)
         for weight, bias in self.colour_layers[1:]:
