@@ -7,15 +7,20 @@ import json
 import os
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NoReturn, TextIO
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
 from gen3d_core import __version__, limits
 from gen3d_core.errors import Gen3DError
 
+if TYPE_CHECKING:
+    from gen3d_core.directions import Direction
+
 SHEET_LIMIT = 64
 """Meshes on the contact sheet: more would be too small to look at and too large to open."""
+STOPS = 5
+"""Objects along a direction in the picture of all directions."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -61,8 +66,26 @@ def _parser() -> argparse.ArgumentParser:
     sample.add_argument(
         "--floaters", type=float, default=1.0, help="keep loose parts from this share of the largest (default 1: none)"
     )
+    sample.add_argument(
+        "--move",
+        action="append",
+        default=[],
+        metavar="DIRECTION=VALUE",
+        help="where every object stands along a direction that `gen3d directions` lists; may be given again",
+    )
     sample.add_argument("--threads", type=int, help="processor threads (default: the processors, at most 4)")
     sample.set_defaults(run=_sample)
+
+    directions = commands.add_parser(
+        "directions",
+        help="what a model's sliders move",
+        description="List a model's principal directions, and draw what moving along each makes of one object.",
+    )
+    directions.add_argument("--model", required=True, help="name of a shipped model, or a .gen3d file")
+    directions.add_argument("--seed", type=int, default=0, help="the object to move (default 0)")
+    directions.add_argument("--resolution", type=int, default=96, help="samples a side, 16 to 512 (default 96)")
+    directions.add_argument("--out", type=Path, help="folder for the picture, made where missing (default: no picture)")
+    directions.set_defaults(run=_directions)
 
     info = commands.add_parser("info", help="what a model file says of itself")
     info.add_argument("model", metavar="MODEL", help="name of a shipped model, or a .gen3d file")
@@ -99,14 +122,18 @@ def _sample(options: argparse.Namespace) -> int:
     from gen3d_core.sampler import load
 
     model = load(options.model, options.threads)
+    moves = [_move(text, model.directions) for text in options.move]
     folder = make_folder(options.out)
     meter = _Meter(options.count)
     tiles, labels, failures = [], [], []
     for seed in range(options.seed, options.seed + options.count):
         path = folder / f"{model.name}_{seed:04d}.{options.format}"
         try:
-            mesh = model.sample(
-                seed,
+            codes = model.codes(seed)
+            for direction, value in moves:
+                codes = direction.moved(codes, value)
+            mesh = model.build(
+                codes,
                 options.resolution,
                 truncation=options.truncation,
                 floaters=options.floaters,
@@ -129,6 +156,53 @@ def _sample(options: argparse.Namespace) -> int:
         meter.line(f"{path}" + (f"  (the first {SHEET_LIMIT}; {left_out} more are not on it)" if left_out else ""))
     if failures:
         return _fail(f"{len(failures)} of {options.count} seeds gave no mesh, the first is {failures[0]}")
+    return 0
+
+
+def _move(text: str, directions: Sequence[Direction]) -> tuple[Direction, float]:
+    """NAME=VALUE as a direction and where to stand along it."""
+    name, _, value = text.partition("=")
+    found = next((each for each in directions if each.name == name.strip()), None)
+    if found is None:
+        known = ", ".join(each.name for each in directions) or "none"
+        raise Gen3DError(f"--move {text[:80]}: this model's directions are: {known}")
+    try:
+        number = float(value)
+    except ValueError:
+        raise Gen3DError(f"--move {text[:80]}: expected {found.name}=NUMBER") from None
+    return found, limits.real(f"--move {found.name}", number, (found.low, found.high))
+
+
+def _directions(options: argparse.Namespace) -> int:
+    limits.whole("--seed", options.seed, limits.SEED)
+    limits.whole("--resolution", options.resolution, limits.RESOLUTION)
+
+    from gen3d_core.atomic import make_folder, replacing
+    from gen3d_core.preview import row, sheet
+    from gen3d_core.sampler import load
+
+    model = load(options.model)
+    if not model.directions:
+        raise Gen3DError(f"{model.path} lists no directions: export it again with gen3d-train export")
+    folder = None if options.out is None else make_folder(options.out)
+    codes = model.codes(options.seed)
+    meter = _Meter(len(model.directions))
+    tiles = []
+    for each in model.directions:
+        if folder is not None:
+            stops = [each.low + (each.high - each.low) * step / (STOPS - 1) for step in range(STOPS)]
+            tiles.append(row([model.build(each.moved(codes, stop), options.resolution) for stop in stops]))
+            meter.report(1.0, "picture")
+        meter.line(
+            f"{each.name:<16} {each.code:<11} {each.low:+g} to {each.high:+g}, explains {each.share:6.1%}, "
+            f"seed {options.seed} is at {each.value(codes):+.2f}"
+        )
+    if folder is not None:
+        path = folder / f"{model.name}_directions.png"
+        with replacing(path) as file:
+            labels = [f"{each.name}  {each.low:+g} to {each.high:+g}" for each in model.directions]
+            sheet(tiles, labels, columns=2).save(file, format="PNG")
+        _say(str(path))
     return 0
 
 

@@ -19,6 +19,7 @@ from typing import Any
 
 from gen3d_core import limits
 from gen3d_core.atomic import replacing
+from gen3d_core.directions import read_directions
 from gen3d_core.errors import Gen3DError
 
 FORMAT = "gen3d-model"
@@ -176,6 +177,7 @@ def _parse_manifest(path: Path, text: bytes) -> dict[str, Any]:
         limits.whole("shape_dim", manifest.get("shape_dim"), (1, 4096))
         limits.whole("appearance_dim", manifest.get("appearance_dim"), (1, 4096))
         limits.real("truncation", manifest.get("truncation"), limits.TRUNCATION)
+        read_directions(manifest)
     except Gen3DError as error:
         raise ModelFileError(f"{path}: model.json: {error}") from error
     return manifest

@@ -56,14 +56,21 @@ def views(mesh: Mesh, size: int = 192) -> np.ndarray:
     return np.concatenate(pictures, axis=1)
 
 
-def sheet(tiles: Sequence[np.ndarray], labels: Sequence[str] = ()) -> Image:
-    """Tiles (H, W, 3) uint8 of one size in a grid of about as many rows as columns, each with its label below."""
+def row(meshes: Sequence[Mesh], size: int = 144) -> np.ndarray:
+    """Front three-quarter views side by side: (size, meshes * size, 3) uint8 on white."""
+    azimuth, elevation, _ = _VIEWS[0]
+    return np.concatenate([on_white(render_mesh(mesh, azimuth, elevation, size)) for mesh in meshes], axis=1)
+
+
+def sheet(tiles: Sequence[np.ndarray], labels: Sequence[str] = (), columns: int | None = None) -> Image:
+    """Tiles (H, W, 3) uint8 of one size in a grid, each with its label below; about as many rows as columns unless
+    told."""
     from PIL import Image, ImageDraw, ImageFont
 
     if not tiles:
         raise ValueError("a sheet needs at least one tile")
     height, width = tiles[0].shape[:2]
-    columns = max(1, round(len(tiles) ** 0.5))
+    columns = columns or max(1, round(len(tiles) ** 0.5))
     rows = -(-len(tiles) // columns)
     cell_width, cell_height = width + _GAP, height + _LABEL + _GAP
     picture = Image.new("RGB", (columns * cell_width + _GAP, rows * cell_height + _GAP), "white")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from gen3d_core import limits
+from gen3d_core.directions import Direction, read_directions
 from gen3d_core.errors import Gen3DError
 from gen3d_core.latent import Codes, codes
 from gen3d_core.lattice import Progress, ignore_progress
@@ -39,6 +40,11 @@ class Model:
     def path(self) -> Path:
         """The file this model was read from."""
         return self.runtime.path
+
+    @property
+    def directions(self) -> tuple[Direction, ...]:
+        """The principal directions of shape and of appearance that the file lists."""
+        return read_directions(self.manifest)
 
     def codes(self, seed: int, appearance_seed: int | None = None) -> Codes:
         """The codes that `sample` uses for a seed."""

@@ -18,8 +18,10 @@ from gen3d_core.atomic import make_folder
 from gen3d_core.errors import Gen3DError
 from gen3d_core.fields.radiance import RadianceField
 from gen3d_core.generator import Generator
-from gen3d_core.model_file import SUFFIX, write_model
+from gen3d_core.model_file import GRAPHS, SUFFIX, write_model
 from gen3d_core.onnx_export import export_graphs
+from gen3d_core.runtime import RuntimeModel
+from training.directions import principal_directions
 from training.level import choose_level
 from training.meshes import read_meshes
 from training.run_folder import load_run
@@ -88,6 +90,10 @@ def export(
         "metrics": {},
         "licence": run.dataset.get("licence", ""),
     }
+    graphs = {name: member for name, member in members.items() if name in GRAPHS}
+    manifest["directions"] = principal_directions(
+        RuntimeModel(out, manifest, graphs, torch.get_num_threads()), truncation
+    )
     write_model(out, manifest, members)
 
 
