@@ -53,11 +53,15 @@ class Prepare:
     """Pixels along a side."""
     category: str | None = None
     """What the pictures show (default: the source's name)."""
+    azimuth: tuple[float, float] | None = None
+    """Degrees around the object from which the pictures were taken; 0 is its front (default: 0 360, all around)."""
+    elevation: tuple[float, float] | None = None
+    """Degrees above the horizon (default: 5 40)."""
 
     def run(self) -> None:
         from training.prepare import prepare
 
-        prepare(self.source, self.out, self.size, self.category)
+        prepare(self.source, self.out, self.size, self.category, self.azimuth, self.elevation)
 
 
 @dataclasses.dataclass(frozen=True)

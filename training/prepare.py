@@ -37,22 +37,35 @@ class _Item:
     frame: Frame | None
 
 
-def prepare(source: Path, out: Path, size: int = 64, category: str | None = None) -> Prepared:
+def prepare(
+    source: Path,
+    out: Path,
+    size: int = 64,
+    category: str | None = None,
+    azimuth: tuple[float, float] | None = None,
+    elevation: tuple[float, float] | None = None,
+) -> Prepared:
     """Make the data set folder `out` from a folder or zip of pictures of any size and format.
 
     Pictures with alpha, or on a plain background, are cropped to the object and centred; others stay opaque and are
-    counted. A source with its own transforms.json keeps its cameras, and its pictures are only resized. Pictures
+    counted. A source with its own transforms.json keeps its cameras, and its pictures are only resized; of another,
+    `azimuth` and `elevation` are the ranges in degrees from which it was taken, as far as they are known. Pictures
     that cannot be used are skipped by name. Raises DatasetError when nothing is left or the cameras make no sense.
     """
     if not 8 <= size <= 1024:
         raise DatasetError(f"--size is {size}: it must lie between 8 and 1024")
+    assumed = _assumed(azimuth, elevation)
     source, out = Path(source), Path(out)
     with open_source(source) as pictures:
         transforms = _transforms(pictures, source)
         items = [_Item(name, None) for name in pictures.names]
         if transforms is not None:
             items = [_Item(frame.path, frame) for frame in transforms.frames]
-        prior = PosePrior() if transforms is None else _prior(transforms)
+            if azimuth or elevation:
+                raise DatasetError(
+                    f"{source} says in {CAMERAS} where its cameras stood: leave --azimuth, --elevation out"
+                )
+        prior = assumed if transforms is None else _prior(transforms)
         with staged(out, needed_bytes=len(items) * (size * size * 3 + 500)) as folder:
             result, kept = _convert(pictures, items, folder, size, transforms is not None)
             if not kept:
@@ -74,6 +87,23 @@ def prepare(source: Path, out: Path, size: int = 64, category: str | None = None
             (folder / "dataset.json").write_text(json.dumps(description, indent=1), encoding="utf-8")
     _report(result, len(items))
     return result
+
+
+def _assumed(azimuth: tuple[float, float] | None, elevation: tuple[float, float] | None) -> PosePrior:
+    prior = PosePrior()
+    prior = PosePrior(
+        azimuth_deg=prior.azimuth_deg if azimuth is None else azimuth,
+        elevation_deg=prior.elevation_deg if elevation is None else elevation,
+    )
+    for flag, (low, high), least, most in (
+        ("--azimuth", prior.azimuth_deg, -360.0, 360.0),
+        ("--elevation", prior.elevation_deg, -89.0, 89.0),
+    ):
+        if not least <= low <= high <= most:
+            raise DatasetError(f"{flag} is {low:g} {high:g}: expected a range of degrees within {least:g} to {most:g}")
+    if prior.azimuth_deg[1] - prior.azimuth_deg[0] > 360:
+        raise DatasetError("--azimuth goes around more than once: 360 degrees are all there are")
+    return prior
 
 
 def _transforms(pictures: PictureSource, source: Path) -> Transforms | None:

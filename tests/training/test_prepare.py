@@ -130,6 +130,29 @@ def test_the_result_loads_as_a_data_set(source: Path, out: Path) -> None:
     assert str(source.parent) not in (out / "dataset.json").read_text(), "a data set must not tell where it was made"
 
 
+def test_where_the_pictures_were_taken_from_becomes_the_pose_prior(source: Path, out: Path) -> None:
+    disc_picture().save(source / "a.png")
+    prepare(source, out, azimuth=(-60, 60), elevation=(0, 15))
+    prior = load_dataset(out).prior
+    assert (prior.azimuth_deg, prior.elevation_deg) == ((-60, 60), (0, 15))
+
+
+@pytest.mark.parametrize(
+    ("ranges", "said"),
+    [
+        ({"azimuth": (60.0, -60.0)}, "--azimuth is 60 -60: expected a range"),
+        ({"azimuth": (-200.0, 200.0)}, "--azimuth goes around more than once"),
+        ({"elevation": (5.0, 90.0)}, "--elevation is 5 90: expected .* -89 to 89"),
+        ({"elevation": (float("nan"), 3.0)}, "--elevation is nan 3"),
+    ],
+)
+def test_impossible_cameras_are_refused(source: Path, out: Path, ranges: dict, said: str) -> None:
+    disc_picture().save(source / "a.png")
+    with pytest.raises(DatasetError, match=said) as error:
+        prepare(source, out, **ranges)
+    assert_refused(error, out)
+
+
 def test_pictures_with_cameras_are_only_resized(source: Path, out: Path) -> None:
     (source / "train").mkdir()
     frames = []
@@ -248,6 +271,16 @@ def test_cameras_that_leave_the_folder_or_disagree_are_refused(source: Path, out
         with pytest.raises(DatasetError, match=words) as error:
             prepare(source, out)
         assert_refused(error, out)
+
+
+def test_given_cameras_need_no_ranges(source: Path, out: Path) -> None:
+    disc_picture().save(source / "a.png")
+    matrix = camera_to_world(0.3, 0.4, 4.0).tolist()
+    frames = [{"file_path": "a.png", "transform_matrix": matrix}]
+    (source / "transforms.json").write_text(json.dumps({"camera_angle_x": 0.5, "frames": frames}))
+    with pytest.raises(DatasetError, match="says in transforms.json where its cameras stood") as error:
+        prepare(source, out, elevation=(0.0, 10.0))
+    assert_refused(error, out)
 
 
 def test_an_existing_target_is_left_alone(source: Path, out: Path) -> None:
