@@ -28,7 +28,7 @@ from gen3d_core.generator import Generator, as_pictures
 from gen3d_core.lattice import sample_lattice
 from gen3d_core.refine import refine_lattice
 from gen3d_core.schedule import Stage
-from training.memory import keep_freed_memory
+from training.processor import set_up_processor
 from training.run_folder import describe_machine
 from training.settings import load_settings
 from training.steps import autocast
@@ -78,9 +78,7 @@ def benchmark(preset: str = "paper", slope: float = 50.0, repeats: int = 3, thre
         )
     if slope <= 0 or repeats < 1:
         raise Gen3DError(f"--slope is {slope:g} and --repeats {repeats}: both must be positive")
-    if threads:
-        torch.set_num_threads(threads)
-    keep_freed_memory()  # as training does, for both procedures
+    set_up_processor(threads)
     torch.manual_seed(0)
     generator = Generator(config.generator, config.renderer, PosePrior()).eval()
     _steepen(generator.field, slope / config.generator.sharpness)  # type: ignore[arg-type]  # checked above

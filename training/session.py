@@ -16,7 +16,7 @@ from gen3d_core.config import Config
 from gen3d_core.errors import Gen3DError
 from training.batches import Batches
 from training.dataset import PictureDataset, load_dataset
-from training.memory import keep_freed_memory
+from training.processor import set_up_processor
 from training.run_folder import Run, check, describe_machine, locked, record
 from training.state import TrainState
 from training.trainer import Budget, train
@@ -43,15 +43,16 @@ def train_session(
         Gen3DError: a setting, the data, the device or the folder does not fit; the generator stayed ill.
     """
     _check(config, minutes, images, seed, snapshot_kimg, threads)
-    keep_freed_memory()
-    if threads:
-        torch.set_num_threads(threads)
+    set_up_processor(threads)
     chosen = chosen_device(device)
     data = load_pictures(dataset)
     if data.size < config.patch.size:
         raise Gen3DError(f"{dataset} has pictures of {data.size} pixels: this preset needs {config.patch.size} or more")
     if data.azimuth is None and config.discriminator.pose:
-        log.info("no cameras in the data: poses are drawn from the prior and not shown to the discriminator")
+        log.info(
+            "no cameras in the data: poses are drawn from the prior and not shown to the discriminator; "
+            "the preset photos is made for that"
+        )
         config = dataclasses.replace(config, discriminator=dataclasses.replace(config.discriminator, pose=False))
     if not config.discriminator.pose:
         data = dataclasses.replace(data, azimuth=None, elevation=None)
