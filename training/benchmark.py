@@ -28,7 +28,7 @@ from gen3d_core.generator import Generator, as_pictures
 from gen3d_core.lattice import sample_lattice
 from gen3d_core.refine import refine_lattice
 from gen3d_core.schedule import Stage
-from training.processor import set_up_processor
+from training.processor import denormals_as_zero, keep_freed_memory
 from training.run_folder import describe_machine
 from training.settings import load_settings
 from training.steps import autocast
@@ -78,10 +78,18 @@ def benchmark(preset: str = "paper", slope: float = 50.0, repeats: int = 3, thre
         )
     if slope <= 0 or repeats < 1:
         raise Gen3DError(f"--slope is {slope:g} and --repeats {repeats}: both must be positive")
-    set_up_processor(threads)
+    if threads:
+        torch.set_num_threads(threads)
+    keep_freed_memory()  # as training does, for both procedures
+    with denormals_as_zero():
+        timings = _timings(config, slope, repeats)
+    return _table(timings, config, describe_machine(torch.device("cpu")), _reached(config))
+
+
+def _timings(config: Config, slope: float, repeats: int) -> list[Timing]:
     torch.manual_seed(0)
     generator = Generator(config.generator, config.renderer, PosePrior()).eval()
-    _steepen(generator.field, slope / config.generator.sharpness)  # type: ignore[arg-type]  # checked above
+    _steepen(generator.field, slope / config.generator.sharpness)  # type: ignore[arg-type]  # `benchmark` checked it
     jobs: list[tuple[str, Callable[[bool], object]]] = [
         (
             f"generator step, {config.optim.batch} patches of {config.patch.size}²",
@@ -90,11 +98,8 @@ def benchmark(preset: str = "paper", slope: float = 50.0, repeats: int = 3, thre
         (f"picture of {PICTURE_SIZE}²", lambda fast: _picture(generator, config, fast)),
         (f"mesh of {MESH_RESOLUTION}³", lambda fast: _mesh(generator, config, fast)),
     ]
-    timings = []
     with tqdm(total=len(jobs) * (2 * repeats + 2), desc="benchmark", unit="run", leave=False) as bar:
-        for what, job in jobs:
-            timings.append(_timed(what, job, repeats, bar))
-    return _table(timings, config, describe_machine(torch.device("cpu")), _reached(config))
+        return [_timed(what, job, repeats, bar) for what, job in jobs]
 
 
 @torch.no_grad()

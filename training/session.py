@@ -16,7 +16,7 @@ from gen3d_core.config import Config
 from gen3d_core.errors import Gen3DError
 from training.batches import Batches
 from training.dataset import PictureDataset, load_dataset
-from training.processor import set_up_processor
+from training.processor import denormals_as_zero, keep_freed_memory
 from training.run_folder import Run, check, describe_machine, locked, record
 from training.state import TrainState
 from training.trainer import Budget, train
@@ -43,7 +43,9 @@ def train_session(
         Gen3DError: a setting, the data, the device or the folder does not fit; the generator stayed ill.
     """
     _check(config, minutes, images, seed, snapshot_kimg, threads)
-    set_up_processor(threads)
+    keep_freed_memory()
+    if threads:
+        torch.set_num_threads(threads)
     chosen = chosen_device(device)
     data = load_pictures(dataset)
     if data.size < config.patch.size:
@@ -66,7 +68,7 @@ def train_session(
     }
     budget = f"--images {images}" if minutes is None else f"--minutes {minutes:g}"
     command = f"gen3d-train train DATASET --out RUN --preset {preset} {budget} --seed {seed}"
-    with locked(out):
+    with locked(out), denormals_as_zero():
         run = Run(config, data.prior, seed, preset, command, data.category, about, describe_machine(chosen))
         check(out, run)
         state = TrainState.fresh(config, data.prior, chosen, seed)

@@ -29,7 +29,6 @@ from training.evaluation.score_pictures import LEAST, picture_rows
 from training.evaluation.subject import Subject
 from training.meshes import RealMeshes, real_meshes
 from training.metrics.inception import load_inception
-from training.processor import set_up_processor
 from training.session import chosen_device, load_pictures
 
 COUNT = (LEAST, 10_000)
@@ -72,7 +71,8 @@ def evaluate(
         Gen3DError: an argument, the model, the data or the reference meshes do not fit.
     """
     _check(count, points, resolution, seed, threads)
-    set_up_processor(threads)
+    if threads:
+        torch.set_num_threads(threads)
     chosen = chosen_device(device)
     subject = Subject.open(model, truncation, chosen, threads)
     network = None if inception is None else load_inception(inception)
