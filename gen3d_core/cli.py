@@ -122,7 +122,8 @@ def _sample(options: argparse.Namespace) -> int:
     from gen3d_core.sampler import load
 
     model = load(options.model, options.threads)
-    moves = [_move(text, model.directions) for text in options.move]
+    directions = model.directions
+    moves = [_move(text, directions) for text in options.move]
     folder = make_folder(options.out)
     meter = _Meter(options.count)
     tiles, labels, failures = [], [], []
@@ -182,17 +183,21 @@ def _directions(options: argparse.Namespace) -> int:
     from gen3d_core.sampler import load
 
     model = load(options.model)
-    if not model.directions:
+    directions = model.directions
+    if not directions:
         raise Gen3DError(f"{model.path} lists no directions: export it again with gen3d-train export")
     folder = None if options.out is None else make_folder(options.out)
     codes = model.codes(options.seed)
-    meter = _Meter(len(model.directions))
+    meter = _Meter(len(directions))
     tiles = []
-    for each in model.directions:
+    for each in directions:
         if folder is not None:
-            stops = [each.low + (each.high - each.low) * step / (STOPS - 1) for step in range(STOPS)]
-            tiles.append(row([model.build(each.moved(codes, stop), options.resolution) for stop in stops]))
-            meter.report(1.0, "picture")
+            meshes = []
+            for step in range(STOPS):
+                meter.report(step / STOPS, "shape")
+                stop = each.low + (each.high - each.low) * step / (STOPS - 1)
+                meshes.append(model.build(each.moved(codes, stop), options.resolution))
+            tiles.append(row(meshes))
         meter.line(
             f"{each.name:<16} {each.code:<11} {each.low:+g} to {each.high:+g}, explains {each.share:6.1%}, "
             f"seed {options.seed} is at {each.value(codes):+.2f}"
@@ -200,7 +205,7 @@ def _directions(options: argparse.Namespace) -> int:
     if folder is not None:
         path = folder / f"{model.name}_directions.png"
         with replacing(path) as file:
-            labels = [f"{each.name}  {each.low:+g} to {each.high:+g}" for each in model.directions]
+            labels = [f"{each.name}  {each.low:+g} to {each.high:+g}" for each in directions]
             sheet(tiles, labels, columns=2).save(file, format="PNG")
         _say(str(path))
     return 0

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -24,14 +24,14 @@ FARTHEST = (-8.0, 8.0)
 
 @dataclass(frozen=True)
 class Direction:
-    """A direction of the `code` that is called "shape" or "appearance".
+    """A direction of the shape code or of the appearance `code`.
 
     `vector` (D,) has length 1, so values along it are standard deviations of drawn codes; within [`low`, `high`]
     objects stay of their kind. `share` is how much of the variance of geometry or colour it explains.
     """
 
     name: str
-    code: str
+    code: Literal["shape", "appearance"]
     vector: np.ndarray
     low: float
     high: float

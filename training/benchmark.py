@@ -173,7 +173,8 @@ def _mesh(generator: Generator, config: Config, fast: bool) -> None:
 
 
 def _timed(what: str, job: Callable[[bool], object], repeats: int, bar: tqdm) -> Timing:
-    """The fast procedure treats denormal numbers as zero, as training does; the published one does not."""
+    """The fast procedure treats denormal numbers as zero, as training does (threads after the first were started before
+    and do not); the published one does not."""
 
     def fast() -> float:
         with denormals_as_zero():

@@ -98,7 +98,8 @@ def _directions(
     then the principal ones of what they leave."""
     design = drawn.astype(np.float64)
     design -= design.mean(axis=0)
-    made = made.reshape(len(made), -1) - made.reshape(len(made), -1).mean(axis=0)
+    made = made.reshape(len(made), -1)
+    made = made - made.mean(axis=0)
     # In fewer numbers without loss: no more components than there are codes.
     left, sizes, _ = np.linalg.svd(made @ made.T)
     scores = (left * np.sqrt(sizes)).astype(np.float64)

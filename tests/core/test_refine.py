@@ -113,6 +113,7 @@ def test_the_share_falls_with_the_resolution():
         refine_lattice(field.logit, resolution)
     shares = [field.points / resolution**3 for resolution, field in fields.items()]
     assert shares[2] < 0.5 * shares[1] < 0.25 * shares[0]
+    assert shares[0] < 0.08 and shares[1] < 0.035 and shares[2] < 0.016
 
 
 @pytest.mark.parametrize("seed", range(3))
