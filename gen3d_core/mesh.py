@@ -74,12 +74,19 @@ def extract(
     limits.real("floaters", floaters, limits.FLOATERS)
     vertices, faces = _march(_sampled(field, resolution, lambda fraction, stage: progress(0.75 * fraction, stage)))
     progress(0.85, "surface")
-    vertices, faces = _keep_solids(vertices, faces, floaters)
+    kept, faces = _kept(vertices, faces, floaters)
+    vertices = vertices[kept]
     progress(0.9, "colours")
     colours = np.clip(np.asarray(field.colour(vertices), np.float32), 0.0, 1.0)
     if colours.shape != vertices.shape or not np.isfinite(colours).all():
         raise MeshError("the model gave no usable colours: the file is damaged or its training diverged")
     return Mesh(vertices, faces, colours)
+
+
+def largest_part(mesh: Mesh) -> Mesh:
+    """The solid part of the largest area alone, where it stands: what `extract` keeps unless asked for more."""
+    kept, faces = _kept(mesh.vertices, mesh.faces, 1.0)
+    return Mesh(mesh.vertices[kept], faces, mesh.colours[kept])
 
 
 def signed_volumes(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
@@ -142,7 +149,8 @@ def _march(lattice: Lattice) -> tuple[np.ndarray, np.ndarray]:
     return vertices, np.ascontiguousarray(faces)
 
 
-def _keep_solids(vertices: np.ndarray, faces: np.ndarray, floaters: float) -> tuple[np.ndarray, np.ndarray]:
+def _kept(vertices: np.ndarray, faces: np.ndarray, floaters: float) -> tuple[np.ndarray, np.ndarray]:
+    """Which vertices stay, and the faces between them, numbered anew."""
     labels = components(faces, len(vertices))[faces[:, 0]]
     names, part = np.unique(labels, return_inverse=True)
     a, b, c = (vertices[faces[:, corner]].astype(np.float64) for corner in range(3))
@@ -159,4 +167,4 @@ def _keep_solids(vertices: np.ndarray, faces: np.ndarray, floaters: float) -> tu
     used = np.unique(faces)
     renumber = np.zeros(len(vertices), np.int32)
     renumber[used] = np.arange(len(used), dtype=np.int32)
-    return vertices[used], renumber[faces]
+    return used, renumber[faces]

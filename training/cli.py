@@ -181,6 +181,35 @@ class Compare:
 
 
 @dataclasses.dataclass(frozen=True)
+class Follow:
+    """Measure how good training runs were after how many minutes, from the weights kept with their sample grids."""
+
+    runs: Annotated[tyro.conf.Positional[tuple[Path, ...]], tyro.conf.arg(metavar="RUN")]
+    """Folders of runs."""
+    data: Path
+    """Data set with held-out meshes, made by `render procedural:...`."""
+    out: Path
+    """Folder for the results; earlier ones in it are replaced."""
+    count: int = 100
+    """Meshes of each kind."""
+    points: int = 2048
+    """Points of each mesh."""
+    resolution: int = 64
+    """Samples a side of each mesh."""
+    every: int = 1
+    """Measure one in so many of the snapshots."""
+    seed: int = 0
+    """Seed of codes, points and the choice of real meshes."""
+    threads: int | None = None
+    """Processor threads (default: all)."""
+
+    def run(self) -> None:
+        from training.evaluation.follow import follow
+
+        follow(**{field.name: getattr(self, field.name) for field in dataclasses.fields(self)})
+
+
+@dataclasses.dataclass(frozen=True)
 class Benchmark:
     """Time a step, a picture and a mesh against the published dense procedure: same weights, same rays."""
 
@@ -219,7 +248,7 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def parse(arguments: list[str]) -> Render | Prepare | Train | Export | Evaluate | Compare | Benchmark:
+def parse(arguments: list[str]) -> Render | Prepare | Train | Export | Evaluate | Compare | Follow | Benchmark:
     """The command that the arguments name. Exits with code 2 after explaining arguments that do not fit."""
     return tyro.extras.subcommand_cli_from_dict(
         {
@@ -229,6 +258,7 @@ def parse(arguments: list[str]) -> Render | Prepare | Train | Export | Evaluate 
             "export": Export,
             "evaluate": Evaluate,
             "compare": Compare,
+            "follow": Follow,
             "benchmark": Benchmark,
         },
         prog="gen3d-train",

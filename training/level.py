@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import torch
 from tqdm import tqdm
 
-from gen3d_core.fields.radiance import ConditionedRadiance, RadianceField
-from gen3d_core.mesh import Mesh, MeshError, extract
+from gen3d_core.fields.radiance import RadianceField
+from gen3d_core.mesh import Mesh, MeshError
+from training.extraction import bare_mesh
 from training.metrics.points import chamfer_matrix, visible_points
 
 log = logging.getLogger(__name__)
@@ -23,21 +23,6 @@ LEVELS = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0)
 SHAPES = 24
 RESOLUTION = 64
 POINTS = 512
-
-
-@dataclass(frozen=True)
-class _Cut:
-    """One object as extraction wants it; its colours do not matter here."""
-
-    field: ConditionedRadiance
-
-    @torch.no_grad()
-    def logit(self, points: np.ndarray) -> np.ndarray:
-        at = torch.from_numpy(np.ascontiguousarray(points, np.float32))[None]
-        return self.field.logit(at, torch.zeros(1, dtype=torch.long))[0].numpy()
-
-    def colour(self, points: np.ndarray) -> np.ndarray:
-        return np.zeros_like(points)
 
 
 @torch.no_grad()
@@ -59,7 +44,7 @@ def choose_level(
         clouds = []
         for code in shape:
             try:
-                mesh = extract(_Cut(field.condition(code[None], look, truncation)), RESOLUTION)
+                mesh = bare_mesh(field.condition(code[None], look, truncation), RESOLUTION)
             except MeshError:
                 continue
             clouds.append(visible_points(mesh, POINTS, draws))

@@ -41,6 +41,11 @@ class RealMeshes:
     references: tuple[Mesh, ...]
     others: tuple[Mesh, ...] | None
 
+    @property
+    def comparable(self) -> int:
+        """How many generated meshes can be compared with as many references and as many others."""
+        return min(len(self.references), len(self.others or self.references))
+
 
 def real_meshes(dataset: Path, reference: Path | None, count: int, seed: int) -> RealMeshes | None:
     """At most `count` reference meshes, drawn by the seed, and real ones for the floor; None when there are none.

@@ -18,6 +18,7 @@ from gen3d_core.errors import Gen3DError
 from training.batches import Batches
 from training.health import Alarm
 from training.samples import sample_grid
+from training.snapshots import keep_snapshot
 from training.state import TrainState
 from training.steps import StepReport, train_step, update_average
 from training.tracking import Tracker
@@ -140,10 +141,11 @@ def _reseed(state: TrainState, config: Config, batches: Batches, illness: str, s
 
 
 def _snapshot(state: TrainState, config: Config, size: int, out: Path) -> None:
-    """A sample grid of the averaged generator, and a checkpoint to go with it."""
+    """A sample grid of the averaged generator, its weights, and a checkpoint to go with them."""
     grid = sample_grid(state.average, size, schedule.stage(state.images / 1000, config.renderer))
     folder = out / "samples"
     folder.mkdir(exist_ok=True)
     with replacing(folder / f"{state.images // 1000:06d}k.png") as file:
         grid.save(file, format="PNG")
+    keep_snapshot(out, state.average, state.images, state.seconds)
     state.save(out)

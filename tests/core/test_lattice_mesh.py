@@ -6,7 +6,7 @@ import trimesh
 
 from gen3d_core.errors import Gen3DError
 from gen3d_core.lattice import FieldError, sample_lattice
-from gen3d_core.mesh import Mesh, MeshError, components, extract, vertex_normals
+from gen3d_core.mesh import Mesh, MeshError, components, extract, largest_part, vertex_normals
 from tests.analytic import Box, Hollow, SolidField, Sphere, Torus, Union
 
 
@@ -127,6 +127,14 @@ def test_loose_parts_are_kept_from_their_share_of_the_area():
         check_closed(mesh)
         assert as_trimesh(mesh).body_count == count
     assert as_trimesh(extract(SolidField(parts), 64)).volume == pytest.approx(Sphere(0.4).volume, rel=0.01)
+
+
+def test_the_largest_part_is_what_extraction_keeps():
+    for seed in range(3):
+        field = NoiseField(seed)
+        part, only = largest_part(extract(field, 40, floaters=0.0)), extract(field, 40)
+        assert np.array_equal(part.vertices, only.vertices) and np.array_equal(part.faces, only.faces)
+        assert np.array_equal(part.colours, only.colours)
 
 
 def test_cavities_are_filled():

@@ -168,7 +168,7 @@ def test_exporting_what_is_no_run_is_named(tmp_path: Path, capsys: pytest.Captur
 
 def test_help_explains_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     for arguments, words in {
-        ("--help",): ("render", "prepare", "train", "export", "evaluate", "compare", "benchmark"),
+        ("--help",): ("render", "prepare", "train", "export", "evaluate", "compare", "follow", "benchmark"),
         ("train", "--help"): ("--minutes", "--optim.rate", "--renderer.interval.end", "goes on where it stopped"),
         ("export", "--help"): ("RUN", "NAME.gen3d", "--validation"),
         ("evaluate", "--help"): ("--data", "--reference", "--inception"),

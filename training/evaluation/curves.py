@@ -14,7 +14,7 @@ KEPT = 400
 """Points of a curve that a page draws: more than its pixels show."""
 COLOURS = ("#2c6fbb", "#c4572e", "#3f8f5b", "#8757a8", "#a08327", "#3c8e96", "#b3477f", "#6b6b6b")
 WIDTH, HEIGHT = 320, 130
-_AXES = ("images", "minutes")
+_AXES = {"images": "pictures shown", "minutes": "minutes"}
 
 
 @dataclass(frozen=True)
@@ -28,13 +28,15 @@ class Line:
 
 @dataclass(frozen=True)
 class Chart:
-    """One logged quantity over the pictures shown; `low` and `high` are the bounds of its axis, `last` of the other."""
+    """One quantity over the pictures shown or the minutes of training, as `axis` says; `low` and `high` are the bounds
+    of its own axis, `last` of the other."""
 
     name: str
     lines: tuple[Line, ...]
     low: float
     high: float
     last: float
+    axis: str
 
 
 def recorded_curve(training: Mapping[str, Any]) -> Curve:
@@ -51,17 +53,17 @@ def recorded_curve(training: Mapping[str, Any]) -> Curve:
     return {name: tuple(_number(values[i]) for i in places) for name, values in lists.items()}
 
 
-def charts(curves: Sequence[tuple[str, Curve]]) -> list[Chart]:
-    """A chart for each quantity that any of the named models logged, in the order of their logs."""
+def charts(curves: Sequence[tuple[str, Curve]], axis: str = "images") -> list[Chart]:
+    """A chart for each quantity that any of the named models logged, in the order of their logs, over its `axis`."""
     names = dict.fromkeys(name for _, curve in curves for name in curve if name not in _AXES)
-    found = [_chart(name, curves) for name in names]
+    found = [_chart(name, curves, axis) for name in names]
     return [chart for chart in found if chart is not None]
 
 
-def _chart(name: str, curves: Sequence[tuple[str, Curve]]) -> Chart | None:
+def _chart(name: str, curves: Sequence[tuple[str, Curve]], axis: str) -> Chart | None:
     series = [
-        (model, [(x, y) for x, y in zip(curve["images"], curve[name], strict=False) if x is not None and y is not None])
-        if name in curve and "images" in curve
+        (model, [(x, y) for x, y in zip(curve[axis], curve[name], strict=False) if x is not None and y is not None])
+        if name in curve and axis in curve
         else (model, [])
         for model, curve in curves
     ]
@@ -80,7 +82,7 @@ def _chart(name: str, curves: Sequence[tuple[str, Curve]]) -> Chart | None:
         for number, (model, pairs) in enumerate(series)
         if pairs
     )
-    return Chart(name, lines, low, high, last)
+    return Chart(name, lines, low, high, last, _AXES[axis])
 
 
 def _number(value: Any) -> float | None:

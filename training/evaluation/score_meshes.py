@@ -8,11 +8,10 @@ import numpy as np
 from tqdm import tqdm
 
 from gen3d_core.mesh import Mesh
+from training.evaluation.real_set import RealSet
 from training.evaluation.results import Estimate, Row
 from training.evaluation.sampled import Sampled
 from training.meshes import RealMeshes
-from training.metrics.points import chamfer_matrix, visible_points
-from training.metrics.sets import compare_sets
 from training.metrics.surface import Quality, measure
 
 SET = "Mesh set"
@@ -24,23 +23,10 @@ def set_rows(sampled: Sampled, real: RealMeshes, points: int, seed: int) -> Iter
 
     Both sets are equally large: as many as there are of the fewer, so that 1-NNA has its chance level at one half.
     """
-    count = min(len(sampled.given), len(real.references), len(real.others or real.references))
-    references = clouds(real.references[:count], points, [seed, 30], "points of references")
-    generated = clouds(sampled.given[:count], points, [seed, 31], "points of generated")
-    within = _distances(references, references, "real to real")
-    between = _distances(generated, references, "generated to real")
-    scores = compare_sets(between, _distances(generated, generated, "generated to generated"), within)
-    if real.others is None:
-        half = count // 2
-        one, two = slice(0, half), slice(half, 2 * half)
-        floor = compare_sets(within[one, two], within[one, one], within[two, two])
-        origin = f"Floor: one half of the references against the other, {half} each, for want of further real meshes."
-    else:
-        others = clouds(real.others[:count], points, [seed, 34], "points of further real")
-        between = _distances(others, references, "further real to real")
-        floor = compare_sets(between, _distances(others, others, "further real to further real"), within)
-        origin = f"Floor: {count} training meshes in place of the generated ones."
-    note = f"{count} generated, {count} references, {points} points each. {origin}"
+    count = min(len(sampled.given), real.comparable)
+    known = RealSet.of(real, count, points, seed)
+    scores, floor = known.scores(sampled.given[:count]), known.floor
+    note = f"{count} generated, {count} references, {points} points each. {known.origin}"
     rows = (
         ("mmd", "MMD-CD, times 1000", 1000 * scores.nearest, 1000 * floor.nearest, "lowest", None,
          f"Squared chamfer distance from a reference to the nearest generated mesh, longest side 1. {note}"),
@@ -60,15 +46,6 @@ def set_rows(sampled: Sampled, real: RealMeshes, points: int, seed: int) -> Iter
             target,
             note=text,
         )
-
-
-def clouds(meshes: Sequence[Mesh], count: int, stream: list[int], what: str) -> np.ndarray:
-    """`count` points of each mesh's visible surface: (N, count, 3). A mesh's points depend on its place alone."""
-    found = [
-        visible_points(mesh, count, np.random.default_rng([*stream, index]))
-        for index, mesh in enumerate(tqdm(meshes, desc=what, unit="mesh", leave=False))
-    ]
-    return np.stack(found)
 
 
 def mesh_rows(sampled: Sampled, real: RealMeshes | None, seed: int) -> Iterator[Row]:
@@ -106,18 +83,6 @@ def mesh_rows(sampled: Sampled, real: RealMeshes | None, seed: int) -> Iterator[
               best="nearest", target=1.0, note="Connected solid parts; cleaning keeps the largest.")  # fmt: skip
     yield Row("meshes.single", EACH, "whole before cleaning", Estimate.of_mean(parts == 1, [seed, 56]),
               best="highest", note="Share of meshes that are a single part as they come.")  # fmt: skip
-
-
-def _distances(one: np.ndarray, two: np.ndarray, what: str) -> np.ndarray:
-    """Chamfer distances between clouds (N, P, 3) and (M, P, 3): (N, M)."""
-    with tqdm(
-        total=100.0, desc=what, bar_format="{desc} {percentage:3.0f} %|{bar}| {elapsed}<{remaining}", leave=False
-    ) as bar:
-
-        def progress(fraction: float) -> None:
-            bar.update(100 * fraction - bar.n)
-
-        return chamfer_matrix(one, two, progress)
 
 
 def _measured(meshes: Sequence[Mesh], what: str) -> list[Quality]:
