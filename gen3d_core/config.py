@@ -69,8 +69,8 @@ class IntervalConfig:
     """Half-width of the interval around surfaces: max(end, start * exp(-kimg / decay_kimg)) (UNISURF, section 3.3)."""
 
     start: float = 0.5
-    end: float = 0.1
-    decay_kimg: float = 50.0
+    end: float = 0.05
+    decay_kimg: float = 15.0
 
 
 @dataclass(frozen=True)
@@ -149,9 +149,9 @@ class OptimConfig:
     """How both players learn."""
 
     optimiser: Literal["adam", "rmsprop"] = "adam"
-    batch: int = 32
+    batch: int = 16
     views: int = 2  # pictures of each shape in a batch, each with an appearance of its own
-    rate: float = 2e-3
+    rate: float = 4e-3
     discriminator_rate: float = 2e-3
     beta1: float = 0.0
     beta2: float = 0.99
