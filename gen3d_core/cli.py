@@ -6,18 +6,18 @@ import argparse
 import json
 import os
 import sys
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, TextIO
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from gen3d_core import __version__, limits
 from gen3d_core.errors import Gen3DError
+from gen3d_core.terminal import Meter, say
 
 if TYPE_CHECKING:
     from gen3d_core.directions import Direction
 
-SHEET_LIMIT = 64
+SHEET_LIMIT = 100
 """Meshes on the contact sheet: more would be too small to look at and too large to open."""
 STOPS = 5
 """Objects along a direction in the picture of all directions."""
@@ -40,7 +40,7 @@ def main(arguments: list[str] | None = None) -> int:
     except MemoryError:
         return _fail("not enough memory for this: try a lower --resolution")
     except KeyboardInterrupt:
-        _say("\ninterrupted", sys.stderr)
+        say("\ninterrupted", sys.stderr)
         return 130
 
 
@@ -101,7 +101,7 @@ class _Parser(argparse.ArgumentParser):
     """An argument parser that complains in one line."""
 
     def error(self, message: str) -> NoReturn:
-        _say(f"{self.prog}: error: {message} (see {self.prog} --help)", sys.stderr)
+        say(f"{self.prog}: error: {message} (see {self.prog} --help)", sys.stderr)
         raise SystemExit(2)
 
 
@@ -125,7 +125,7 @@ def _sample(options: argparse.Namespace) -> int:
     directions = model.directions
     moves = [_move(text, directions) for text in options.move]
     folder = make_folder(options.out)
-    meter = _Meter(options.count)
+    meter = Meter(options.count)
     tiles, labels, failures = [], [], []
     for seed in range(options.seed, options.seed + options.count):
         path = folder / f"{model.name}_{seed:04d}.{options.format}"
@@ -188,7 +188,7 @@ def _directions(options: argparse.Namespace) -> int:
         raise Gen3DError(f"{model.path} lists no directions: export it again with gen3d-train export")
     folder = None if options.out is None else make_folder(options.out)
     codes = model.codes(options.seed)
-    meter = _Meter(len(directions))
+    meter = Meter(len(directions))
     tiles = []
     for each in directions:
         if folder is not None:
@@ -207,7 +207,7 @@ def _directions(options: argparse.Namespace) -> int:
         with replacing(path) as file:
             labels = [f"{each.name}  {each.low:+g} to {each.high:+g}" for each in directions]
             sheet(tiles, labels, columns=2).save(file, format="PNG")
-        _say(str(path))
+        say(str(path))
     return 0
 
 
@@ -218,9 +218,9 @@ def _info(options: argparse.Namespace) -> int:
     path = find(options.model)
     manifest = read_model(path, only=()).manifest
     if options.json:
-        _say(json.dumps({"file": str(path), "sha256": sha256(path), **manifest}, indent=2))
+        say(json.dumps({"file": str(path), "sha256": sha256(path), **manifest}, indent=2))
         return 0
-    _say(f"{manifest['name']}: a Gen3D model of {manifest['category']}")
+    say(f"{manifest['name']}: a Gen3D model of {manifest['category']}")
     described = {
         "file": path,
         "size": f"{path.stat().st_size / 1e6:.1f} MB",
@@ -230,10 +230,10 @@ def _info(options: argparse.Namespace) -> int:
         "truncation": float(manifest["truncation"]),
         "licence": manifest.get("licence") or "not stated",
     }
-    _say(_table(described))
+    say(_table(described))
     for section in ("training", "metrics", "config"):
         if isinstance(manifest.get(section), dict) and manifest[section]:
-            _say(f"\n{section}\n" + _table(manifest[section]))
+            say(f"\n{section}\n" + _table(manifest[section]))
     return 0
 
 
@@ -242,42 +242,10 @@ def _models(options: argparse.Namespace) -> int:
 
     files = shipped_models()
     for entry in map(describe, files):
-        _say(f"{entry['name']:<16} {entry.get('error') or entry['category']}  {entry['file']}")
+        say(f"{entry['name']:<16} {entry.get('error') or entry['category']}  {entry['file']}")
     if not files:
-        _say("no models are shipped with this installation: give `gen3d sample --model` a .gen3d file", sys.stderr)
+        say("no models are shipped with this installation: give `gen3d sample --model` a .gen3d file", sys.stderr)
     return 0
-
-
-class _Meter:
-    """Progress with the time left, redrawn in place on a terminal; elsewhere only whole lines appear."""
-
-    def __init__(self, count: int) -> None:
-        self._count, self._done, self._start, self._drawn = count, 0, time.monotonic(), 0.0
-        self._live = sys.stderr.isatty()
-
-    def report(self, fraction: float, stage: str) -> None:
-        now = time.monotonic()
-        if not self._live or now - self._drawn < 0.1:
-            return
-        self._drawn = now
-        total = (self._done + fraction) / self._count
-        left = _duration((now - self._start) * (1 - total) / total) + " left" if total > 0.02 else ""
-        sys.stderr.write(f"\r\033[K{self._done + 1} of {self._count}  {stage:<8} {100 * total:3.0f} %  {left}")
-        sys.stderr.flush()
-
-    def line(self, text: str) -> None:
-        """One more is done, or something to say of it."""
-        self._done = min(self._done + 1, self._count)
-        if self._live:
-            sys.stderr.write("\r\033[K")
-            sys.stderr.flush()
-        _say(text)
-
-
-def _duration(seconds: float) -> str:
-    minutes, seconds = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {seconds:02d} s" if minutes else f"{seconds} s"
 
 
 def _table(values: Mapping[str, Any], indent: str = "  ") -> str:
@@ -300,18 +268,8 @@ def _table(values: Mapping[str, Any], indent: str = "  ") -> str:
 
 
 def _fail(message: str) -> int:
-    _say(f"gen3d: error: {' '.join(message.split())}", sys.stderr)
+    say(f"gen3d: error: {' '.join(message.split())}", sys.stderr)
     return 2
-
-
-def _say(text: str, stream: TextIO | None = None) -> None:
-    """Everything the command says goes through here; characters that a terminal cannot show are replaced."""
-    stream = stream or sys.stdout
-    if stream is None:  # a windowed Python has no streams
-        return
-    encoding = stream.encoding or "utf-8"
-    stream.write(text.encode(encoding, "replace").decode(encoding) + "\n")
-    stream.flush()
 
 
 if __name__ == "__main__":
