@@ -153,6 +153,8 @@ class Evaluate:
     """Variety of meshes and pictures (default: the model's own, what its users get)."""
     inception: Path | None = None
     """File of Inception's weights, for FID and KID."""
+    record: bool = False
+    """Write the measures into the model file too, where `gen3d info` shows them."""
     device: str = "cpu"
     """What renders pictures: cpu, cuda, cuda:1, ... or auto."""
     threads: int | None = None

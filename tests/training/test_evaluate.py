@@ -434,6 +434,19 @@ def test_the_command_measures_other_seeds_against_named_meshes(data: Path, out: 
     assert found.data.references == 4 and any("There are 4 reference meshes" in remark for remark in found.remarks)
 
 
+def test_a_model_file_carries_what_was_measured_of_it(data: Path, found: Evaluation, tmp_path: Path) -> None:
+    """In a copy of the shipped model: the same numbers, the file otherwise the same."""
+    path = tmp_path / "chairs.gen3d"
+    path.write_bytes(find("chairs").read_bytes())
+    assert main(["evaluate", str(path), "--data", str(data), "--out", str(tmp_path / "out"), *FLAGS, "--record"]) == 0
+    before, after = read_model(find("chairs")), read_model(path)
+    assert after.members == before.members and {**after.manifest, "metrics": {}} == {**before.manifest, "metrics": {}}
+    mmd = by_key(found.rows)["set.mmd"]
+    assert mmd.result and mmd.floor
+    assert after.manifest["metrics"]["set.mmd"] == {"value": mmd.result.value, "floor": mmd.floor.value}
+    assert after.manifest["metrics"]["measured"]["meshes"] == found.options.count
+
+
 @pytest.mark.parametrize(
     ("value", "text"),
     [(None, "–"), (0, "0"), (1.0, "1"), (0.12345, "0.123"), (-0.5, "−0.500"), (12.34, "12.3"), (999.9, "1000"),

@@ -59,13 +59,15 @@ def evaluate(
     seed: int = 0,
     truncation: float | None = None,
     inception: Path | None = None,
+    record: bool = False,
     device: str = "cpu",
     threads: int | None = None,
 ) -> Evaluation:
     """Measure a model and write what was found into the folder `out`, all of it or nothing.
 
     The seeds `seed`, `seed` + 1, ... give the meshes and, seen by cameras drawn from the data's own, the pictures.
-    Equal arguments give equal results on one machine, but for the times in `cost`.
+    Equal arguments give equal results on one machine, but for the times in `cost`. `record` writes the measures into
+    the model file as well.
 
     Raises:
         Gen3DError: an argument, the model, the data or the reference meshes do not fit.
@@ -108,6 +110,8 @@ def evaluate(
     images = {**strips, "contact_sheet.png": sheet}
     files = {FILE_NAME: to_json(evaluation), "evaluation.html": evaluation_page(evaluation, images), **images}
     write_together(out, files)
+    if record:
+        records.write_into_model(subject.model.path, evaluation)
     _log.info("%s: %d rows, see %s", subject.model.name, len(rows), out / "evaluation.html")
     return evaluation
 

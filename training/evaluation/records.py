@@ -8,9 +8,9 @@ from typing import Any
 
 import torch
 
-from gen3d_core.model_file import sha256
+from gen3d_core.model_file import read_model, sha256, write_model
 from training.dataset import PictureDataset
-from training.evaluation.results import Cost, DataRecord, ModelRecord
+from training.evaluation.results import Cost, DataRecord, Evaluation, ModelRecord
 from training.evaluation.subject import Subject
 from training.meshes import RealMeshes
 from training.run_folder import describe_machine
@@ -22,6 +22,31 @@ def model_record(subject: Subject) -> ModelRecord:
     return ModelRecord(
         subject.model.name, manifest["category"], subject.model.hash, str(manifest.get("licence") or "not stated")
     )
+
+
+def write_into_model(path: Path, evaluation: Evaluation) -> None:
+    """Put what was measured, with its floors and how, into the model file in the place of earlier metrics.
+
+    The file's hash changes; the evaluation keeps that of the file without it.
+    """
+    archive = read_model(path)
+    options, data = evaluation.options, evaluation.data
+    metrics: dict[str, Any] = {
+        row.key: {"value": row.result.value, **({} if row.floor is None else {"floor": row.floor.value})}
+        for row in evaluation.rows
+        if row.result is not None
+    }
+    metrics["measured"] = {
+        "data": data.source,
+        "references": data.references,
+        "meshes": options.count,
+        "pictures": options.pictures,
+        "points": options.points,
+        "resolution": options.resolution,
+        "first seed": options.seed,
+        "truncation": options.truncation,
+    }
+    write_model(path, {**archive.manifest, "metrics": metrics}, archive.members)
 
 
 def data_record(data: PictureDataset, real: RealMeshes | None) -> DataRecord:
