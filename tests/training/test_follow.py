@@ -108,3 +108,7 @@ def test_what_cannot_be_followed_is_named(data: Path, tiny_run: Path, tmp_path: 
     assert path.name in error(tmp_path / "run")
     path.write_bytes(b"no weights")
     assert path.name in error(tmp_path / "run")
+    path.write_bytes(whole)
+    record = tmp_path / "run" / "run.json"
+    record.write_text(record.read_text().replace('"kind": "triplane"', '"kind": "radiance"'))
+    assert "no surface of its own" in error(tmp_path / "run")

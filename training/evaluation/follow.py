@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import logging
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 import numpy as np
@@ -71,7 +70,7 @@ def follow(
     quality.json and quality.html into `out`.
 
     Raises:
-        Gen3DError: no run, no snapshots, no held-out meshes, or a number that does not fit.
+        Gen3DError: no run, no snapshots, a radiance field, no held-out meshes, or a number that does not fit.
     """
     limits.whole("--count", count, (8, 10_000))
     limits.whole("--points", points, (16, 65_536))
@@ -111,6 +110,8 @@ def follow(
 
 def _followed(folder: Path, known: RealSet, count: int, resolution: int, every: int, seed: int) -> Followed:
     run = load_run(folder)
+    if run.config.generator.kind == "radiance":
+        raise Gen3DError(f"{folder} trains a radiance field, which has no surface of its own: export and evaluate it")
     kept = snapshots(folder)[every - 1 :: every]
     if not kept:
         raise Gen3DError(f"{folder} keeps no snapshots: they are written with its sample grids as it trains")
@@ -149,5 +150,5 @@ def _meshes(generator: Generator, shape: torch.Tensor, resolution: int) -> tuple
 
 
 def _curve(found: Followed) -> Curve:
-    names = [field.name for field in dataclasses.fields(Point)]
+    names = [field.name for field in fields(Point)]
     return {name: tuple(getattr(point, name) for point in found.points) for name in names}
