@@ -18,6 +18,7 @@ from training.batches import Batches
 from training.dataset import PictureDataset, load_dataset
 from training.processor import denormals_as_zero, keep_freed_memory
 from training.run_folder import Run, check, describe_machine, locked, record
+from training.settings import flags
 from training.state import TrainState
 from training.trainer import Budget, train
 
@@ -67,7 +68,8 @@ def train_session(
         "licence": data.licence,
     }
     budget = f"--images {images}" if minutes is None else f"--minutes {minutes:g}"
-    command = f"gen3d-train train DATASET --out RUN --preset {preset} {budget} --seed {seed}"
+    settings = "".join(f" {word}" for word in flags(config, preset))
+    command = f"gen3d-train train DATASET --out RUN --preset {preset} {budget} --seed {seed}{settings}"
     with locked(out), denormals_as_zero():
         run = Run(config, data.prior, seed, preset, command, data.category, about, describe_machine(chosen))
         check(out, run)

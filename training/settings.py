@@ -41,6 +41,25 @@ def load_settings(preset: str, extra: Path | None = None) -> Config:
     return _config(values, str(extra or preset))
 
 
+def flags(config: Config, preset: str) -> list[str]:
+    """What has to be added to `--preset` on the command line for this configuration, two equal ones giving none."""
+    return list(_flags(config, load_settings(preset), "--"))
+
+
+def _flags(part: Any, base: Any, prefix: str) -> Iterator[str]:
+    for item in fields(part):
+        value, given = getattr(part, item.name), getattr(base, item.name)
+        name = item.name.replace("_", "-")
+        if is_dataclass(value):
+            yield from _flags(value, given, f"{prefix}{name}.")
+        elif value == given:
+            continue
+        elif isinstance(value, bool):
+            yield f"{prefix}{name}" if value else f"{prefix}no-{name}"
+        else:
+            yield from (f"{prefix}{name}", *(map(str, value) if isinstance(value, tuple) else (str(value),)))
+
+
 def from_manifest(values: Mapping[str, Any]) -> Config:
     """The configuration that a run or model file recorded."""
     return _config(values, "the recorded configuration")

@@ -9,7 +9,7 @@ import pytest
 from gen3d_core.config import Config
 from tests.tiny_run import TINY, TINY_TOML
 from training.cli import Train, parse
-from training.settings import PRESETS, SettingsError, from_manifest, load_settings, preset_names
+from training.settings import PRESETS, SettingsError, flags, from_manifest, load_settings, preset_names
 
 
 def toml(folder: Path, text: str) -> Path:
@@ -134,6 +134,26 @@ def test_sequences_and_switches_are_flags_too() -> None:
     assert isinstance(command, Train)
     assert command.settings.generator.synthesis_channels == (16, 8)
     assert not command.settings.discriminator.silhouette
+
+
+@pytest.mark.parametrize(
+    "config", [TINY, load_settings("photos"), load_settings("graf")], ids=["tiny", "photos", "graf"]
+)
+def test_the_flags_of_a_configuration_parse_to_it(config: Config) -> None:
+    command = parse(["train", "data", "--out", "run", *flags(config, "fast")])
+    assert isinstance(command, Train)
+    assert command.settings == config
+
+
+def test_a_preset_needs_no_flags_and_a_change_only_its_own() -> None:
+    fast = load_settings("fast")
+    assert flags(fast, "fast") == []
+    changed = dataclasses.replace(
+        fast,
+        discriminator=dataclasses.replace(fast.discriminator, pose=False),
+        loss=dataclasses.replace(fast.loss, smoothness_late=0.2),
+    )
+    assert flags(changed, "fast") == ["--discriminator.no-pose", "--loss.smoothness-late", "0.2"]
 
 
 def test_a_recorded_configuration_comes_back_from_json() -> None:
