@@ -86,7 +86,8 @@ def write_pictures(folder: Path, *, count: int = 64, size: int = SIZE, cameras: 
     if cameras:
         content = {"camera_angle_x": math.radians(30), "frames": frames}
         (folder / "transforms.json").write_text(json.dumps(content), encoding="utf-8")
-    about = {"format": "gen3d-dataset", "version": 1, "category": "blobs", "mirror": True, "licence": "CC0-1.0"}
+    about = {"format": "gen3d-dataset", "version": 1, "category": "blobs", "mirror": True, "licence": "CC0-1.0",
+             "attribution": ["drawn by this test"]}  # fmt: skip
     (folder / "dataset.json").write_text(json.dumps(about), encoding="utf-8")
     return folder
 

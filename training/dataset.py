@@ -25,8 +25,8 @@ _log = logging.getLogger(__name__)
 class PictureDataset:
     """Pictures (N,S,S,4) uint8 RGBA with straight alpha; camera azimuth and elevation (N,) float32 in radians, or None.
 
-    `mirror`: a picture flipped left-right stays true when its azimuth changes sign. `skipped` names, with the reason,
-    pictures that could not be read.
+    `mirror`: a picture flipped left-right stays true when its azimuth changes sign. `attribution` credits the
+    authors of what is shown, `skipped` names, with the reason, pictures that could not be read.
     """
 
     pictures: NDArray[np.uint8]
@@ -38,6 +38,7 @@ class PictureDataset:
     prior: PosePrior
     source: str
     licence: str
+    attribution: tuple[str, ...]
     skipped: tuple[str, ...]
 
 
@@ -80,6 +81,7 @@ def load_dataset(folder: Path, progress: Callable[[int, int], None] | None = Non
         prior=prior,
         source=str(about.get("source", folder.resolve().name)),
         licence=str(about.get("licence", "not stated")),
+        attribution=_lines(about.get("attribution")),
         skipped=read.skipped,
     )
 
@@ -92,6 +94,10 @@ def _description(path: Path) -> dict[str, Any]:
     if (content.get("format"), content.get("version")) != ("gen3d-dataset", 1):
         raise DatasetError(f"{path} is not a version 1 gen3d-dataset description: make the data set anew")
     return content
+
+
+def _lines(value: Any) -> tuple[str, ...]:
+    return tuple(map(str, value)) if isinstance(value, list) else ()
 
 
 def _prior(about: dict[str, Any], folder: Path) -> PosePrior:

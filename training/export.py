@@ -67,6 +67,8 @@ def export(
         **export_graphs(generator.field.eval()),
         "preview.png": preview.getvalue(),
     }
+    dataset = dict(run.dataset)
+    attribution = dataset.pop("attribution", [])
     manifest: dict[str, Any] = {
         "name": out.stem,
         "category": run.category,
@@ -80,7 +82,7 @@ def export(
             "changes": run.changes,
             "preset": run.preset,
             "seed": run.seed,
-            "dataset": run.dataset,
+            "dataset": dataset,
             "pose_prior": dataclasses.asdict(run.prior),
             "pictures_shown": state.images,
             "minutes": round(state.seconds / 60, 1),
@@ -88,7 +90,8 @@ def export(
             "curve": curve(run_folder),
         },
         "metrics": {},
-        "licence": run.dataset.get("licence", ""),
+        "licence": dataset.get("licence", ""),
+        "attribution": attribution,
     }
     graphs = {name: member for name, member in members.items() if name in GRAPHS}
     manifest["directions"] = principal_directions(

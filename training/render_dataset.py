@@ -18,6 +18,7 @@ from tqdm import tqdm
 from gen3d_core.config import PosePrior
 from gen3d_core.export import ply
 from training.blender_farm import Model, Picture, blender_command, render_models
+from training.credits import credit
 from training.poses import camera_to_world, draw_angles
 from training.procedural import FAMILIES, RADIUS, make_shape
 from training.staging import DatasetError, staged
@@ -66,16 +67,19 @@ def render(
     command = blender_command(blender)
     models = count if procedural else len(files)
     with staged(out, needed_bytes=models * views * (size * size * 2 + 500) + (models + heldout) * 9000) as folder:
-        licence = "CC0-1.0, made by Gen3D's procedural families" if procedural else _licences(Path(source))
         if procedural:
             files = _write_family(folder, family, count, heldout, seed)
         written, skipped = _render_files(files, folder, views, size, seed, command)
+        licence, attribution = "CC0-1.0, made by Gen3D's procedural families", list[str]()
+        if not procedural:
+            licence, attribution = credit(Path(source), [file for file in files if file.name not in skipped])
         name = family if procedural else Path(source).resolve().stem
         description = {
             "format": "gen3d-dataset", "version": 1, "category": name,
             "source": source if procedural else Path(source).resolve().name,
             "size": size, "pictures": written, "mirror": procedural, "poses": asdict(PosePrior()),
             "light": LIGHT, "seed": seed, "skipped_models": skipped, "licence": licence,
+            "attribution": attribution,
         }  # fmt: skip
         (folder / "dataset.json").write_text(json.dumps(description, indent=1), encoding="utf-8")
 
@@ -165,18 +169,3 @@ def _for_blender(file: Path, converted: Path) -> Path:
     mesh = trimesh.load(file, force="mesh", process=False)
     mesh.export(converted)
     return converted
-
-
-def _licences(source: Path) -> str:
-    """What the source's manifest.json says about licences, one after another, or that it says nothing."""
-    manifest = source / "manifest.json"
-    try:
-        entries = json.loads(manifest.read_text(encoding="utf-8")) if manifest.is_file() else []
-    except (OSError, ValueError):
-        entries = []
-    named = (
-        {str(e["licence"]) for e in entries if isinstance(e, dict) and "licence" in e}
-        if isinstance(entries, list)
-        else set()
-    )
-    return ", ".join(sorted(named)) or "not stated by the source"

@@ -66,6 +66,7 @@ def train_session(
         "size": data.size,
         "mirror": data.mirror,
         "licence": data.licence,
+        **({"attribution": list(data.attribution)} if data.attribution else {}),
     }
     budget = f"--images {images}" if minutes is None else f"--minutes {minutes:g}"
     settings = "".join(f" {word}" for word in flags(config, preset))

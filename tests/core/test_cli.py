@@ -157,6 +157,9 @@ def test_info(ellipsoids: Path, tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert main(["info", "--json", str(ellipsoids)]) == 0
     told = json.loads(capsys.readouterr().out)
     assert told["name"] == "ellipsoids" and told["shape_dim"] == 4 and told["sha256"] == sha256(ellipsoids)
+    write_ellipsoid_model(tmp_path / "owed.gen3d", attribution=["Ann, CC-BY-3.0", "Bob"])
+    assert main(["info", str(tmp_path / "owed.gen3d")]) == 0
+    assert "learned from the work of\n  Ann, CC-BY-3.0\n  Bob\n" in capsys.readouterr().out
 
 
 def test_models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):

@@ -45,7 +45,9 @@ def one_line(error: pytest.ExceptionInfo[DatasetError]) -> str:
 
 
 def test_pictures_and_angles_come_back(tmp_path: Path) -> None:
-    pictures = make_dataset(tmp_path, about={"category": "chairs", "mirror": True, "licence": "CC0-1.0"})
+    pictures = make_dataset(
+        tmp_path, about={"category": "chairs", "mirror": True, "licence": "CC0-1.0", "attribution": ["Ann"]}
+    )
     steps = []
     dataset = load_dataset(tmp_path, progress=lambda done, total: steps.append((done, total)))
     assert np.array_equal(dataset.pictures, pictures)
@@ -53,6 +55,7 @@ def test_pictures_and_angles_come_back(tmp_path: Path) -> None:
     assert np.allclose(dataset.azimuth, 0.5 * np.arange(5) % 3, atol=1e-6)
     assert np.allclose(dataset.elevation, 0.1 + 0.02 * np.arange(5), atol=1e-6)
     assert (dataset.size, dataset.category, dataset.mirror, dataset.licence) == (16, "chairs", True, "CC0-1.0")
+    assert dataset.attribution == ("Ann",)
     assert dataset.skipped == () and steps[-1] == (5, 5)
 
 

@@ -53,6 +53,7 @@ def test_the_file_holds_every_member_and_the_record_of_the_training(tiny_model: 
         assert sorted(file.namelist()) == sorted(MEMBERS) and file.testzip() is None
     manifest = archive.manifest
     assert (manifest["name"], manifest["category"], manifest["licence"]) == ("blobs", "blobs", "CC0-1.0")
+    assert manifest["attribution"] == ["drawn by this test"]
     assert (manifest["shape_dim"], manifest["appearance_dim"], manifest["truncation"]) == (8, 6, 1.0)
     assert from_manifest(manifest["config"]) == TINY
     training = manifest["training"]

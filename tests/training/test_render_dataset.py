@@ -15,6 +15,7 @@ from trimesh.visual.material import PBRMaterial
 
 from training import blender_farm
 from training.blender_farm import Model, Picture, blender_command, render_models
+from training.credits import credit
 from training.dataset import PictureDataset, load_dataset
 from training.poses import camera_to_world
 from training.render_dataset import LIGHT, render
@@ -137,6 +138,22 @@ def test_pictures_hold_base_colour_times_shade(boxes: PictureDataset) -> None:
         pixels = ply[(ply[:, 3] == 255) & (ply[:, channel] == ply[:, :3].max(1))][:, :3]
         exact = np.min([np.abs(pixels - colour).max(1) for colour in allowed], axis=0) <= 2
         assert len(pixels) > 20 and exact.mean() > 0.8, f"{first}: only pixels on an inner edge may mix two faces"
+
+
+def test_models_that_were_used_are_credited_by_author_and_origin(tmp_path: Path) -> None:
+    def entry(name: str, author: str, licence: str) -> dict[str, str]:
+        return {"file": name, "author": author, "licence": licence, "source_repo": "a/b", "source_commit": "12ab"}
+
+    manifest = [entry("kit/van.glb", "Ann", "CC0-1.0"), entry("kit/bus.glb", "Ann", "CC0-1.0"),
+                entry("car.obj", "Bob", "CC-BY-3.0"), entry("unused.obj", "Cy", "MIT"), "nonsense"]  # fmt: skip
+    (tmp_path / "manifest.json").write_text(json.dumps(manifest))
+    used = [tmp_path / "kit" / "van.glb", tmp_path / "kit" / "bus.glb", tmp_path / "car.obj"]
+    assert credit(tmp_path, used) == (
+        "CC-BY-3.0, CC0-1.0",
+        ["Ann, CC0-1.0, a/b@12ab: bus, van", "Bob, CC-BY-3.0, a/b@12ab: car"],
+    )
+    (tmp_path / "manifest.json").write_text("[{")
+    assert credit(tmp_path, used) == ("not stated by the source", [])
 
 
 @needs_blender
