@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,6 +41,31 @@ def slerp(a: Codes, b: Codes, shape: float, appearance: float | None = None) -> 
     1985)."""
     paint = shape if appearance is None else appearance
     return Codes(_slerp(a.shape, b.shape, shape), _slerp(a.appearance, b.appearance, paint))
+
+
+def blend(parents: Sequence[Codes], shape: Sequence[float], appearance: Sequence[float]) -> Codes:
+    """Codes between several, one weight each for their shapes and their appearances; each code is as long as its
+    parents are in the weighted mean, so that it stays typical of drawn ones."""
+    return Codes(
+        _blend([each.shape for each in parents], shape), _blend([each.appearance for each in parents], appearance)
+    )
+
+
+def vary(original: Codes, towards: Codes, strength: float) -> Codes:
+    """A step from codes in the direction of others: 0 stays, 1 arrives. Where both are standard normal draws, so is
+    every variation."""
+    keep = (1.0 - strength**2) ** 0.5
+    return Codes(
+        (keep * original.shape + strength * towards.shape).astype(np.float32),
+        (keep * original.appearance + strength * towards.appearance).astype(np.float32),
+    )
+
+
+def _blend(parents: Sequence[np.ndarray], weights: Sequence[float]) -> np.ndarray:
+    share = np.asarray(weights, np.float64) / sum(weights)
+    mixed = share @ np.stack(parents).astype(np.float64)
+    length = share @ np.linalg.norm(parents, axis=1)
+    return (mixed * (length / max(float(np.linalg.norm(mixed)), 1e-9))).astype(np.float32)
 
 
 def _lerp(a: np.ndarray, b: np.ndarray, t: float) -> np.ndarray:

@@ -19,6 +19,17 @@ TRUNCATION = (0.0, 2.0)
 FLOATERS = (0.0, 1.0)
 """Share of the largest component's area from which a loose component is kept: 1 keeps only the largest, 0 keeps all."""
 
+PARENTS = (0, 4)
+"""Objects that one is made from."""
+STRENGTH = (0.0, 1.0)
+"""How far a variation goes: 0 nowhere, 1 to another object."""
+CODE = (-20.0, 20.0)
+"""Values that a code's numbers may have: a hundred million draws of a standard normal stay within a third of it."""
+THUMBNAILS = (1, 64)
+"""Pictures drawn at once."""
+THUMBNAIL_SIZE = (16, 512)
+"""Pixels along a side of one."""
+
 
 def whole(name: str, value: object, bounds: tuple[int, int]) -> int:
     """An integer within `bounds` (both included); booleans are not integers here."""

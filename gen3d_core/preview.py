@@ -49,6 +49,12 @@ def render_mesh(mesh: Mesh, azimuth: float, elevation: float, size: int, *, bare
     return np.rint(mean * 255).astype(np.uint8)
 
 
+def front(mesh: Mesh, size: int) -> np.ndarray:
+    """The front three-quarter view: (size, size, 4) uint8 RGBA, straight alpha."""
+    azimuth, elevation, bare = _VIEWS[0]
+    return render_mesh(mesh, azimuth, elevation, size, bare=bare)
+
+
 def views(mesh: Mesh, size: int = 192) -> np.ndarray:
     """Front three-quarter view, back three-quarter view and bare geometry side by side: (size, 3 * size, 3) uint8 on
     white."""
@@ -58,8 +64,7 @@ def views(mesh: Mesh, size: int = 192) -> np.ndarray:
 
 def row(meshes: Sequence[Mesh], size: int = 144) -> np.ndarray:
     """Front three-quarter views side by side: (size, meshes * size, 3) uint8 on white."""
-    azimuth, elevation, _ = _VIEWS[0]
-    return np.concatenate([on_white(render_mesh(mesh, azimuth, elevation, size)) for mesh in meshes], axis=1)
+    return np.concatenate([on_white(front(mesh, size)) for mesh in meshes], axis=1)
 
 
 def sheet(tiles: Sequence[np.ndarray], labels: Sequence[str] = (), columns: int | None = None) -> Image:

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, ClassVar
 
 from gen3d_core import limits
 from gen3d_core.errors import Gen3DError
 
-PROTOCOL_VERSION = 1
+PROTOCOL_VERSION = 2
 MAX_LINE = 1 << 20
 """Bytes of the longest line, its newline included."""
 MAX_ID = 2**53 - 1
@@ -80,7 +80,13 @@ class Message:
 
 @dataclass(frozen=True)
 class Generate(Message):
-    """Make a mesh. `truncation` None takes the model's own. Ranges are those of `gen3d_core.limits`."""
+    """Make a mesh. `truncation` None takes the model's own. Ranges are those of `gen3d_core.limits`.
+
+    Without parents, `seed` draws the codes and `appearance_seed`, where given, those of the appearance. Up to four
+    `parents`, {"shape": [...], "appearance": [...]}, take their place, mixed by a weight for each in `shape_weights`
+    and `appearance_weights`, and then varied towards what the seeds draw by `strength`. `moves` at last puts the object
+    at values along directions of the model.
+    """
 
     type: ClassVar[str] = "generate"
     id: int
@@ -89,26 +95,84 @@ class Generate(Message):
     resolution: int
     truncation: float | None = None
     floaters: float = 1.0
+    appearance_seed: int | None = None
+    parents: list[dict[str, list[float]]] = field(default_factory=list)
+    shape_weights: list[float] = field(default_factory=list)
+    appearance_weights: list[float] = field(default_factory=list)
+    strength: float = 0.0
+    moves: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         _check_id(self.id)
         _check_text("model", self.model)
         limits.whole("seed", self.seed, limits.SEED)
+        if self.appearance_seed is not None:
+            limits.whole("appearance_seed", self.appearance_seed, limits.SEED)
         limits.whole("resolution", self.resolution, limits.RESOLUTION)
         if self.truncation is not None:
             limits.real("truncation", self.truncation, limits.TRUNCATION)
         limits.real("floaters", self.floaters, limits.FLOATERS)
+        limits.real("strength", self.strength, limits.STRENGTH)
+        self._check_parents()
+        if not isinstance(self.moves, dict):
+            raise ProtocolError("moves is not an object of values by direction")
+        for name, value in self.moves.items():
+            limits.real(f"moves: {name[:40]}", value, limits.CODE)
+
+    def _check_parents(self) -> None:
+        if not isinstance(self.parents, list) or len(self.parents) > limits.PARENTS[1]:
+            raise ProtocolError(f"parents is not a list of at most {limits.PARENTS[1]}")
+        for parent in self.parents:
+            if not isinstance(parent, dict) or parent.keys() != {"shape", "appearance"}:
+                raise ProtocolError("a parent is not an object with shape and appearance")
+            for name, code in parent.items():
+                _check_numbers(f"a parent's {name}", code, limits.CODE)
+        for name in ("shape_weights", "appearance_weights"):
+            weights = _check_numbers(name, getattr(self, name), (0.0, 1.0))
+            if len(weights) != len(self.parents) or (weights and not sum(weights) > 0):
+                raise ProtocolError(f"{name} has no weight for each parent, or none above zero")
+        if self.strength and not self.parents:
+            raise ProtocolError("strength varies parents, and there are none")
 
 
 @dataclass(frozen=True)
 class Models(Message):
-    """Ask for the models shipped with the worker's package."""
+    """Ask for the models shipped with the worker's package, and for those in further `places`: folders or files."""
 
     type: ClassVar[str] = "models"
     id: int
+    places: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         _check_id(self.id)
+        if not isinstance(self.places, list) or len(self.places) > 64:
+            raise ProtocolError("places is not a list of at most 64 paths")
+        for place in self.places:
+            _check_text("a place", place)
+
+
+@dataclass(frozen=True)
+class Thumbnails(Message):
+    """Draw what `seeds` give, each in a picture of `size` pixels a side. Ends like `generate`."""
+
+    type: ClassVar[str] = "thumbnails"
+    id: int
+    model: str
+    seeds: list[int]
+    size: int = 128
+    truncation: float | None = None
+
+    def __post_init__(self) -> None:
+        _check_id(self.id)
+        _check_text("model", self.model)
+        if not isinstance(self.seeds, list):
+            raise ProtocolError("seeds is not a list")
+        limits.whole("the number of seeds", len(self.seeds), limits.THUMBNAILS)
+        for seed in self.seeds:
+            limits.whole("seed", seed, limits.SEED)
+        limits.whole("size", self.size, limits.THUMBNAIL_SIZE)
+        if self.truncation is not None:
+            limits.real("truncation", self.truncation, limits.TRUNCATION)
 
 
 @dataclass(frozen=True)
@@ -164,9 +228,13 @@ class Progress(Message):
 
 @dataclass(frozen=True)
 class Result(Message):
-    """`arrays` is the bare name of an .npz in the client's folder: vertices (V,3) f32, faces (F,3) i32, colours (V,3)
-    f32 sRGB, Z up, front +X, longest side 1, base at the origin. `info` has model, model_file, model_hash, seed,
-    shape_code, appearance_code, truncation, resolution, floaters, version."""
+    """`arrays` is the bare name of an .npz in the client's folder.
+
+    Of `generate`: vertices (V,3) f32, faces (F,3) i32, colours (V,3) f32 sRGB, Z up, front +X, longest side 1, base at
+    the origin; `info` has model, model_file, model_hash, category, seed, shape_code, appearance_code, positions (value
+    along each direction), truncation, resolution, floaters, vertices, faces, version. Of `thumbnails`: pictures
+    (N,S,S,4) u8, straight alpha; `info` has model, model_hash, seeds, truncation.
+    """
 
     type: ClassVar[str] = "result"
     id: int
@@ -183,8 +251,9 @@ class Result(Message):
 
 @dataclass(frozen=True)
 class ModelList(Message):
-    """Answer to `models`: each entry has name, category, file, hash, shape_dim, appearance_dim, truncation, licence;
-    a file that cannot be read has name, file and error."""
+    """Answer to `models`: each entry has name, category, file, hash, shape_dim, appearance_dim, truncation, licence,
+    attribution, directions ({name, code, low, high, share} each) and preview, the bare name of a PNG in the client's
+    folder or ""; a file that cannot be read has name, file and error."""
 
     type: ClassVar[str] = "models"
     id: int
@@ -224,10 +293,11 @@ class Error(Message):
             raise ProtocolError("an error's message and detail are text", id=self.id)
 
 
-Request = Generate | Models | Cancel | Shutdown
+Job = Generate | Models | Thumbnails
+Request = Job | Cancel | Shutdown
 Reply = Hello | Progress | Result | ModelList | Cancelled | Error
 
-_REQUESTS: tuple[type[Message], ...] = (Generate, Models, Cancel, Shutdown)
+_REQUESTS: tuple[type[Message], ...] = (Generate, Models, Thumbnails, Cancel, Shutdown)
 _REPLIES: tuple[type[Message], ...] = (Hello, Progress, Result, ModelList, Cancelled, Error)
 
 
@@ -276,6 +346,12 @@ def _check_id(value: object) -> None:
 def _check_text(name: str, value: object) -> None:
     if not isinstance(value, str) or not value or len(value) > 4096 or "\0" in value:
         raise ProtocolError(f"{name} is not a text of 1 to 4096 characters")
+
+
+def _check_numbers(name: str, values: object, bounds: tuple[float, float]) -> list[float]:
+    if not isinstance(values, list):
+        raise ProtocolError(f"{name} is not a list of numbers")
+    return [limits.real(name, value, bounds) for value in values]
 
 
 def _refuse_constant(word: str) -> Any:

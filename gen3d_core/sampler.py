@@ -120,11 +120,37 @@ def shipped_models() -> list[Path]:
     return sorted(SHIPPED.glob(f"*{SUFFIX}"))
 
 
+def models_at(place: Path) -> list[Path]:
+    """The model files of a folder, by name, or the file itself. Raises `ModelFileError` where there is neither."""
+    if place.is_dir():
+        return sorted(place.glob(f"*{SUFFIX}"))
+    if not place.is_file():
+        raise ModelFileError(f"{place}: there is no such file or folder")
+    return [place]
+
+
 def describe(path: Path) -> dict[str, Any]:
     """What a list of models says of one file, without loading its graphs; a file that cannot be read has `error`."""
     try:
         manifest = read_model(path, only=()).manifest
-        entry = {key: manifest[key] for key in ("name", "category", "shape_dim", "appearance_dim", "truncation")}
-        return {**entry, "licence": str(manifest.get("licence", "")), "file": str(path), "hash": sha256(path)}
     except (Gen3DError, OSError) as error:
         return {"name": path.stem, "category": "", "file": str(path), "error": str(error)}
+    entry = {key: manifest[key] for key in ("name", "category", "shape_dim", "appearance_dim", "truncation")}
+    directions = [
+        {"name": each.name, "code": each.code, "low": each.low, "high": each.high, "share": each.share}
+        for each in read_directions(manifest)
+    ]
+    credits = manifest.get("attribution", [])
+    return {
+        **entry,
+        "licence": str(manifest.get("licence", "")),
+        "attribution": [str(line) for line in credits] if isinstance(credits, list) else [],
+        "directions": directions,
+        "file": str(path),
+        "hash": sha256(path),
+    }
+
+
+def preview_of(path: Path) -> bytes | None:
+    """The PNG that shows what a model makes, where its file holds one. Raises `ModelFileError`."""
+    return read_model(path, only={"preview.png"}).members.get("preview.png")

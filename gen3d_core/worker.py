@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gen3d_core import __version__, protocol
+from gen3d_core.atomic import replacing
 from gen3d_core.errors import Gen3DError
 from gen3d_core.worker_io import Inbox, Outbox, Reader, claim_streams
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from gen3d_core.sampler import Model
 
 KEPT_MODELS = 3
+THUMBNAIL_RESOLUTION = 64
 PROGRESS_SECONDS = 0.05
 
 
@@ -42,9 +44,7 @@ class Worker:
         """Until the inbox closes."""
         while request := self._inbox.take():
             try:
-                self._outbox.send(
-                    self._generate(request) if isinstance(request, protocol.Generate) else self._list(request)
-                )
+                self._outbox.send(self._do(request))
             except JobCancelled:
                 self._outbox.send(protocol.Cancelled(request.id))
             except (Gen3DError, OSError) as error:
@@ -59,21 +59,28 @@ class Worker:
                 message = f"unexpected {type(error).__name__}: {_one_line(error)}"
                 self._outbox.send(protocol.Error(request.id, message, traceback.format_exc()))
 
+    def _do(self, request: protocol.Job) -> protocol.Reply:
+        match request:
+            case protocol.Generate():
+                return self._generate(request)
+            case protocol.Thumbnails():
+                return self._thumbnails(request)
+            case protocol.Models():
+                return self._list(request)
+
     def _generate(self, request: protocol.Generate) -> protocol.Result:
+        from gen3d_core.ingredients import codes_for
+
         progress = self._progress(request.id)
         progress(0.0, "loading")
         model = self._model(request.model)
-        mesh = model.sample(
-            request.seed,
-            request.resolution,
-            truncation=request.truncation,
-            floaters=request.floaters,
-            progress=progress,
+        codes = codes_for(request, model)
+        mesh = model.build(
+            codes, request.resolution, truncation=request.truncation, floaters=request.floaters, progress=progress
         )
         progress(0.99, "sending")
         name = f"result-{request.id}.npz"
         _write_arrays(self._folder / name, vertices=mesh.vertices, faces=mesh.faces, colours=mesh.colours)
-        codes = model.codes(request.seed)
         info = {
             "model": model.name,
             "model_file": str(model.path),
@@ -82,6 +89,7 @@ class Worker:
             "seed": request.seed,
             "shape_code": [float(value) for value in codes.shape],
             "appearance_code": [float(value) for value in codes.appearance],
+            "positions": {each.name: each.value(codes) for each in model.directions},
             "truncation": model.manifest["truncation"] if request.truncation is None else request.truncation,
             "resolution": request.resolution,
             "floaters": request.floaters,
@@ -91,10 +99,49 @@ class Worker:
         }
         return protocol.Result(request.id, name, info)
 
-    def _list(self, request: protocol.Models) -> protocol.ModelList:
-        from gen3d_core.sampler import describe, shipped_models
+    def _thumbnails(self, request: protocol.Thumbnails) -> protocol.Result:
+        import numpy as np
 
-        return protocol.ModelList(request.id, [describe(path) for path in shipped_models()])
+        from gen3d_core.preview import front
+
+        progress = self._progress(request.id)
+        progress(0.0, "loading")
+        model = self._model(request.model)
+        pictures = []
+        for done, seed in enumerate(request.seeds):
+            progress(done / len(request.seeds), "drawing")
+            mesh = model.sample(seed, THUMBNAIL_RESOLUTION, truncation=request.truncation)
+            pictures.append(front(mesh, request.size))
+        name = f"result-{request.id}.npz"
+        _write_arrays(self._folder / name, pictures=np.stack(pictures))
+        amount = model.manifest["truncation"] if request.truncation is None else request.truncation
+        info = {"model": model.name, "model_hash": model.hash, "seeds": request.seeds, "truncation": amount}
+        return protocol.Result(request.id, name, info)
+
+    def _list(self, request: protocol.Models) -> protocol.ModelList:
+        from gen3d_core.sampler import models_at, shipped_models
+
+        entries = [self._described(path) for path in shipped_models()]
+        for place in map(Path, request.places):
+            try:
+                entries += [self._described(path) for path in models_at(place)]
+            except (Gen3DError, OSError) as error:
+                entries.append({"name": place.stem, "category": "", "file": str(place), "error": _one_line(error)})
+        return protocol.ModelList(request.id, entries)
+
+    def _described(self, path: Path) -> dict[str, Any]:
+        """What is known of a model file, its preview laid into the client's folder."""
+        from gen3d_core.sampler import describe, preview_of
+
+        entry = describe(path)
+        if "error" in entry:
+            return entry
+        name = f"preview-{entry['hash'][:16]}.png"
+        picture = preview_of(path)
+        if picture is not None and not (self._folder / name).exists():
+            with replacing(self._folder / name) as file:
+                file.write(picture)
+        return {**entry, "preview": name if picture is not None else ""}
 
     def _model(self, name: str) -> Model:
         from gen3d_core.sampler import find, load
@@ -153,8 +200,6 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _write_arrays(path: Path, **arrays: Any) -> None:
     import numpy as np
-
-    from gen3d_core.atomic import replacing
 
     with replacing(path) as file:
         np.savez(file, **arrays)

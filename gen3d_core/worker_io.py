@@ -40,13 +40,13 @@ class Inbox:
     """Requests that wait, and the one that runs."""
 
     def __init__(self) -> None:
-        self._waiting: deque[protocol.Generate | protocol.Models] = deque()
+        self._waiting: deque[protocol.Job] = deque()
         self._running: int | None = None
         self._cancelled = False
         self._closed = False
         self._changed = threading.Condition()
 
-    def put(self, request: protocol.Generate | protocol.Models) -> bool:
+    def put(self, request: protocol.Job) -> bool:
         """Queue a request; False when a job of that id is under way."""
         with self._changed:
             if request.id == self._running or any(request.id == other.id for other in self._waiting):
@@ -55,7 +55,7 @@ class Inbox:
             self._changed.notify()
             return True
 
-    def take(self) -> protocol.Generate | protocol.Models | None:
+    def take(self) -> protocol.Job | None:
         """Wait for the next request; None when closed. Whatever was taken before counts as done."""
         with self._changed:
             self._running, self._cancelled = None, False

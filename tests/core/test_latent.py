@@ -1,6 +1,6 @@
 import numpy as np
 
-from gen3d_core.latent import Codes, codes, lerp, slerp
+from gen3d_core.latent import Codes, blend, codes, lerp, slerp, vary
 
 
 def array(values: list[int]) -> np.ndarray:
@@ -59,3 +59,22 @@ def test_the_arc_between_opposite_and_zero_codes_is_finite():
     b = Codes(array([-1, 0]), array([3, 4]))
     mixed = slerp(a, b, 0.25)
     assert np.allclose(mixed.shape, [0.5, 0]) and np.allclose(mixed.appearance, [0.75, 1])
+
+
+def test_a_blend_is_typical_wherever_it_lies():
+    """Its length is that of its parents, in the middle as at the corners, also between equal parents."""
+    a, b = codes(1, 4000, 1000), codes(2, 4000, 1000)
+    corner = blend([a, b], [0.0, 1.0], [1.0, 0.0])
+    assert np.allclose(corner.shape, b.shape, atol=1e-6) and np.allclose(corner.appearance, a.appearance, atol=1e-6)
+    middle = blend([a, b], [1.0, 1.0], [1.0, 1.0])
+    assert abs(np.linalg.norm(middle.shape) / 4000**0.5 - 1) < 0.03
+    same = blend([a, a], [0.3, 0.7], [0.5, 0.5])
+    assert np.allclose(same.shape, a.shape, atol=1e-5)
+
+
+def test_a_variation_stays_at_nothing_and_arrives_at_one():
+    a, b = codes(1, 4000, 1000), codes(2, 4000, 1000)
+    assert np.array_equal(vary(a, b, 0.0).shape, a.shape) and np.array_equal(vary(a, b, 1.0).shape, b.shape)
+    near = vary(a, b, 0.3)
+    assert abs(near.shape.std() - 1) < 0.05, "as likely as any draw"
+    assert np.linalg.norm(near.shape - a.shape) < 0.35 * np.linalg.norm(b.shape - a.shape)

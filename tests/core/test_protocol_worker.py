@@ -11,8 +11,11 @@ import pytest
 import trimesh
 
 import gen3d_core
+import gen3d_core.sampler
 from gen3d_core import protocol
-from gen3d_core.protocol import Cancel, Generate, Hello, Models, ProtocolError, Shutdown, decode, encode
+from gen3d_core.latent import Codes
+from gen3d_core.preview import front
+from gen3d_core.protocol import Cancel, Generate, Hello, Models, ProtocolError, Shutdown, Thumbnails, decode, encode
 from tests.analytic import half_axes, write_ellipsoid_model
 
 Reply = TypeVar("Reply")
@@ -20,7 +23,21 @@ ROOT = Path(__file__).resolve().parents[2]
 MESSAGES = [
     Generate(1, "chairs", 7, 128),
     Generate(2, "C:\\ünï\\a b.gen3d", 0, 16, 0.5, 0.25),
+    Generate(
+        4,
+        "chairs",
+        7,
+        128,
+        appearance_seed=2,
+        parents=[{"shape": [0.5, -1.0], "appearance": [2.0]}],
+        shape_weights=[0.25],
+        appearance_weights=[1.0],
+        strength=0.5,
+        moves={"bulk": -1.5},
+    ),
     Models(3),
+    Models(5, ["/a/folder", "b.gen3d"]),
+    Thumbnails(6, "chairs", [3, 1, 2], 64, 0.8),
     Cancel(1),
     Shutdown(),
     Hello(protocol.PROTOCOL_VERSION, "1.0", "3.11"),
@@ -39,9 +56,7 @@ MESSAGES = [
 def test_messages_survive_the_wire(message: protocol.Message):
     line = message.line()
     assert line.endswith(b"\n") and line.count(b"\n") == 1
-    parse = (
-        protocol.parse_request if isinstance(message, Generate | Models | Cancel | Shutdown) else protocol.parse_reply
-    )
+    parse = protocol.parse_request if isinstance(message, protocol.Request) else protocol.parse_reply
     assert parse(decode(line)) == message
 
 
@@ -71,6 +86,7 @@ def test_messages_that_cannot_be_sent():
             encode(message)
 
 
+PARENT = {"shape": [1.0], "appearance": [1.0]}
 GOOD = Generate(5, "chairs", 7, 128).as_dict()
 
 
@@ -88,6 +104,17 @@ GOOD = Generate(5, "chairs", 7, 128).as_dict()
         ({"model": ""}, "model"),
         ({"model": "a\0b"}, "model"),
         ({"colour": "red"}, "colour"),
+        ({"appearance_seed": -1}, "appearance_seed"),
+        ({"strength": 0.5}, "strength"),
+        ({"moves": ["bulk"]}, "moves"),
+        ({"moves": {"bulk": "much"}}, "bulk"),
+        ({"moves": {"bulk": 1e9}}, "bulk"),
+        ({"parents": {}}, "parents"),
+        ({"parents": [{"shape": [1.0]}], "shape_weights": [1.0], "appearance_weights": [1.0]}, "parent"),
+        ({"parents": [PARENT | {"shape": [1e9]}], "shape_weights": [1.0], "appearance_weights": [1.0]}, "shape"),
+        ({"parents": [PARENT], "shape_weights": [1.0], "appearance_weights": []}, "appearance_weights"),
+        ({"parents": [PARENT], "shape_weights": [0.0], "appearance_weights": [1.0]}, "shape_weights"),
+        ({"parents": [PARENT] * 5, "shape_weights": [0.2] * 5, "appearance_weights": [0.2] * 5}, "parents"),
     ],
 )
 def test_requests_with_a_mistake_keep_their_id(change: dict, named: str):
@@ -103,6 +130,22 @@ def test_requests_that_lack_something():
         with pytest.raises(ProtocolError, match="id is") as caught:
             protocol.parse_request({"type": "cancel", "id": id})
         assert caught.value.id is None
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [({"seeds": []}, "seeds"), ({"seeds": [-1]}, "seed"), ({"seeds": 3}, "seeds"), ({"seeds": [1] * 65}, "seeds"),
+     ({"size": 4}, "size"), ({"truncation": 9}, "truncation")],
+)  # fmt: skip
+def test_thumbnails_with_a_mistake(change: dict, named: str):
+    with pytest.raises(ProtocolError, match=named):
+        protocol.parse_request({**Thumbnails(5, "chairs", [1]).as_dict(), **change})
+
+
+@pytest.mark.parametrize("places", ["here", [""], ["a"] * 65, [3]])
+def test_models_with_a_mistake(places: object):
+    with pytest.raises(ProtocolError, match="place"):
+        protocol.parse_request({"type": "models", "id": 1, "places": places})
 
 
 @pytest.mark.parametrize("name", ["../a.npz", "/tmp/a.npz", "a.npy", "a/b.npz", "C:a.npz", ".npz", 3, None])
@@ -185,6 +228,77 @@ def test_a_mesh_through_the_worker(client: Client, ellipsoids: Path):
     assert np.array_equal(np.float32(info["appearance_code"]), codes.appearance)
     assert [path.name for path in client.folder.iterdir()] == [reply.arrays]
     assert client.end() == 0
+
+
+def made_with(client: Client, request: Generate) -> tuple[Codes, dict]:
+    """The codes of what a request makes, and all that is told of it."""
+    client.send(request)
+    info = client.until(protocol.Result).info
+    return Codes(np.float32(info["shape_code"]), np.float32(info["appearance_code"])), info
+
+
+def test_objects_from_parents_seeds_and_moves(client: Client, tmp_path: Path):
+    """Kept, mixed, varied, moved: every object of the panel is one of these requests."""
+    taller = {"name": "tall", "code": "shape", "vector": [0, 0, 1, 0], "low": -2, "high": 2, "share": 0.5}
+    path = str(write_ellipsoid_model(tmp_path / "eggs.gen3d", name="eggs", directions=[taller]))
+    model = gen3d_core.load(path, threads=1)
+    a, b, drawn = model.codes(1), model.codes(2), model.codes(9)
+    parents = [{"shape": each.shape.tolist(), "appearance": each.appearance.tolist()} for each in (a, b)]
+
+    crossed, _ = made_with(client, Generate(1, path, 9, 16, appearance_seed=4))
+    assert np.array_equal(crossed.shape, drawn.shape)
+    assert np.array_equal(crossed.appearance, model.codes(4).appearance)
+
+    same, info = made_with(client, Generate(2, path, 9, 16, parents=parents[:1], shape_weights=[1.0],
+                                            appearance_weights=[1.0], moves={"tall": 1.25}))  # fmt: skip
+    assert np.allclose(same.shape, [*a.shape[:2], 1.25, a.shape[3]], atol=1e-6)
+    assert np.allclose(same.appearance, a.appearance, atol=1e-6)
+    assert abs(info["positions"]["tall"] - 1.25) < 1e-6
+
+    mixed, _ = made_with(client, Generate(3, path, 9, 16, parents=parents, shape_weights=[1.0, 0.0],
+                                          appearance_weights=[0.0, 1.0]))  # fmt: skip
+    assert np.allclose(mixed.shape, a.shape, atol=1e-6) and np.allclose(mixed.appearance, b.appearance, atol=1e-6)
+
+    varied, _ = made_with(client, Generate(4, path, 9, 16, parents=parents[:1], shape_weights=[1.0],
+                                           appearance_weights=[1.0], strength=0.6))  # fmt: skip
+    assert np.allclose(varied.shape, 0.8 * a.shape + 0.6 * drawn.shape, atol=1e-5)
+
+    for moves, said in (({"wide": 1.0}, "no direction 'wide'"), ({"tall": 3.0}, "tall is 3")):
+        client.send(Generate(5, path, 9, 16, moves=moves))
+        assert said in client.until(protocol.Error).message
+    client.send(Generate(6, path, 9, 16, parents=[PARENT], shape_weights=[1.0], appearance_weights=[1.0]))
+    assert "not of the model eggs" in client.until(protocol.Error).message
+
+
+def test_thumbnails_show_what_the_seeds_give(client: Client, ellipsoids: Path):
+    client.send(Thumbnails(1, str(ellipsoids), [3, 5], 32))
+    reply = client.until(protocol.Result)
+    assert reply.info["seeds"] == [3, 5] and reply.info["model"] == "ellipsoids"
+    with np.load(client.folder / reply.arrays, allow_pickle=False) as arrays:
+        pictures = arrays["pictures"]
+    model = gen3d_core.load(ellipsoids, threads=1)
+    for picture, seed in zip(pictures, (3, 5), strict=True):
+        assert np.array_equal(picture, front(model.sample(seed, 64), 32)) and picture[..., 3].max() == 255
+
+
+def test_models_are_listed_from_the_package_and_from_further_places(client: Client, tmp_path: Path):
+    kept = tmp_path / "kept"
+    kept.mkdir()
+    direction = {"name": "tall", "code": "shape", "vector": [0, 0, 1, 0], "low": -2, "high": 2, "share": 0.5}
+    path = write_ellipsoid_model(kept / "eggs.gen3d", name="eggs", directions=[direction], attribution=["Ann"])
+    (kept / "broken.gen3d").write_bytes(path.read_bytes()[:500])
+    client.send(Models(1, [str(kept), str(tmp_path / "none")]))
+    listed = client.until(protocol.ModelList).models
+    shipped = gen3d_core.sampler.shipped_models()
+    assert [entry["file"] for entry in listed[: len(shipped)]] == [str(file) for file in shipped]
+    for entry in listed[: len(shipped)]:
+        assert (client.folder / entry["preview"]).read_bytes().startswith(b"\x89PNG")
+    broken, eggs, missing = listed[len(shipped) :]
+    assert "damaged" in broken["error"] and "no such" in missing["error"]
+    told = {name: eggs[name] for name in ("name", "file", "preview", "attribution", "directions")}
+    del direction["vector"]
+    expected = {"name": "eggs", "file": str(path), "preview": "", "attribution": ["Ann"], "directions": [direction]}
+    assert told == expected
 
 
 def test_mistakes_are_answered_and_do_not_end_it(client: Client, ellipsoids: Path, tmp_path: Path):
