@@ -13,6 +13,8 @@ from gen3d_core import protocol
 # The stubs declare the members of bpy.types.Context as methods, so that no use of them passes a type check.
 Context = Any
 
+ADDON = __package__ or ""  # what Blender calls this extension
+
 
 def context() -> Context:
     """The context of now. While an add-on is being enabled, Blender 4.2 puts a restricted one in its place."""

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The Gen3D contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One generation from request to arrays, and the service that runs one at a time. No ``bpy`` here.
+"""One request from the asking to its result, and the service that runs one at a time. No ``bpy`` here.
 
 Whoever drives a job calls ``poll`` from the main thread: a timer in a window, a loop in background mode, a test.
 """
@@ -51,13 +51,23 @@ class GeneratedMesh:
     info: dict[str, Any]
 
 
+@dataclass(frozen=True)
+class Pictures:
+    """Thumbnails as the worker delivers them: pixels (N, S, S, 4) uint8, straight alpha; info: what they show."""
+
+    pixels: np.ndarray
+    info: dict[str, Any]
+
+
+Outcome = GeneratedMesh | Pictures | list[dict[str, Any]]
+
+
 def read_mesh(path: Path, info: dict[str, Any]) -> GeneratedMesh:
-    """Read and delete an array file. Raises ValueError, KeyError, OSError or BadZipFile when it is no usable mesh."""
+    """Read an array file. Raises ValueError, KeyError, OSError or BadZipFile when it is no usable mesh."""
     with np.load(path, allow_pickle=False) as arrays:
         vertices = np.ascontiguousarray(arrays["vertices"], dtype=np.float32)
         faces = np.ascontiguousarray(arrays["faces"], dtype=np.int32)
         colours = np.ascontiguousarray(arrays["colours"], dtype=np.float32)
-    path.unlink(missing_ok=True)
     for label, array in (("vertices", vertices), ("faces", faces), ("colours", colours)):
         if array.ndim != 2 or array.shape[1] != 3 or not len(array):
             raise ValueError(f"{label} have the shape {array.shape}, expected (N, 3)")
@@ -70,19 +80,28 @@ def read_mesh(path: Path, info: dict[str, Any]) -> GeneratedMesh:
     return GeneratedMesh(vertices, faces, colours, info)
 
 
-class Job:
-    """One generation in a worker. ``poll`` moves it on; the other attributes only tell.
+def read_pictures(path: Path, info: dict[str, Any]) -> Pictures:
+    """Read an array file. Raises ValueError, KeyError, OSError or BadZipFile when it holds no pictures."""
+    with np.load(path, allow_pickle=False) as arrays:
+        pixels = np.ascontiguousarray(arrays["pictures"], dtype=np.uint8)
+    if pixels.ndim != 4 or pixels.shape[1] != pixels.shape[2] or pixels.shape[3] != 4 or not len(pixels):
+        raise ValueError(f"pictures have the shape {pixels.shape}, expected (N, S, S, 4)")
+    return Pictures(pixels, info)
 
-    fraction: 0..1; stage: what the worker is doing; mesh: the result once FINISHED; message: one line for the user once
-    CANCELLED or FAILED; detail: for a log.
+
+class Job:
+    """One request to a worker. ``poll`` moves it on; the other attributes only tell.
+
+    fraction: 0..1; stage: what the worker is doing; result: what came of it once FINISHED, a mesh, pictures or a list
+    of models; message: one line for the user once CANCELLED or FAILED; detail: for a log.
     """
 
-    def __init__(self, client: WorkerClient, request: protocol.Generate) -> None:
+    def __init__(self, client: WorkerClient, request: protocol.Job) -> None:
         self.request = request
         self.state = State.RUNNING
         self.fraction = 0.0
         self.stage = "Starting"
-        self.mesh: GeneratedMesh | None = None
+        self.result: Outcome | None = None
         self.message = ""
         self.detail = ""
         self._client = client
@@ -92,6 +111,11 @@ class Job:
     @property
     def done(self) -> bool:
         return self.state in ENDED
+
+    @property
+    def folder(self) -> Path:
+        """Where the worker leaves its files; gone once it has stopped."""
+        return self._client.folder
 
     def poll(self) -> bool:
         """Take in what the worker has said since the last call, without waiting. True when the job has ended."""
@@ -115,10 +139,10 @@ class Job:
     def cancel(self) -> None:
         """Ask the worker to give up; ``poll`` tells when it has. One that does not is killed after a few seconds.
 
-        A result that nobody has taken out of ``mesh`` yet is dropped.
+        A result that nobody has taken out of ``result`` yet is dropped.
         """
-        if self.state is State.FINISHED and self.mesh is not None:
-            self.mesh = None
+        if self.state is State.FINISHED and self.result is not None:
+            self.result = None
             self._end(State.CANCELLED, "Cancelled")
         if self.state is not State.RUNNING:
             return
@@ -150,20 +174,29 @@ class Job:
                 self._end(State.CANCELLED, "Cancelled")
             case protocol.Error() if reply.id == self.request.id:
                 self._end(State.FAILED, reply.message, reply.detail)
-            case protocol.Result() if reply.id == self.request.id:
+            case protocol.Result() | protocol.ModelList() if reply.id == self.request.id:
                 self._finish(reply)
 
-    def _finish(self, reply: protocol.Result) -> None:
+    def _finish(self, reply: protocol.Result | protocol.ModelList) -> None:
         try:
-            mesh = read_mesh(self._client.folder / reply.arrays, reply.info)
+            result = self._read(reply)
         except (OSError, ValueError, KeyError, MemoryError, zipfile.BadZipFile) as error:
             self._give_up(f"The Gen3D worker's result cannot be read: {error}")
             return
         if self.state is State.CANCELLING:  # it finished before it heard
             self._end(State.CANCELLED, "Cancelled")
             return
-        self.mesh, self.fraction = mesh, 1.0
+        self.result, self.fraction = result, 1.0
         self._end(State.FINISHED)
+
+    def _read(self, reply: protocol.Result | protocol.ModelList) -> Outcome:
+        if isinstance(reply, protocol.ModelList):
+            return reply.models
+        read = read_mesh if isinstance(self.request, protocol.Generate) else read_pictures
+        path = self._client.folder / reply.arrays
+        result = read(path, reply.info)
+        path.unlink(missing_ok=True)
+        return result
 
     def _give_up(self, message: str, detail: str = "") -> None:
         """Fail, and end a worker that is not to be trusted with another job."""
@@ -191,12 +224,16 @@ class Service:
     def busy(self) -> bool:
         return self.job is not None and not self.job.done
 
-    def submit(self, model: str, seed: int, resolution: int) -> Job:
-        """Start a job. Raises WorkerError when one is running (it goes on) or no worker can be started."""
+    def submit(self, kind: type[protocol.Job], **fields: Any) -> Job:
+        """Start a job: a request of a kind with its fields but for the id. Raises WorkerError when one is running (it
+        goes on), no worker can be started, or a field does not fit."""
         if self.busy:
             raise WorkerError(BUSY)
         self._count += 1
-        request = protocol.Generate(self._count, model, seed, resolution)
+        try:
+            request = kind(self._count, **fields)
+        except protocol.Gen3DError as error:
+            raise WorkerError(str(error)) from error
         if self.client is not None and not self.client.ended:
             try:
                 self.job = Job(self.client, request)

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Arrays from the worker become an object in the scene: mesh, colours, material, place, memory of what made it."""
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from typing import Any
 
 import bpy
@@ -16,9 +17,10 @@ MATERIAL = "Gen3D colour"
 RECORD = "gen3d"
 RECORD_VERSION = 1
 RECORDED = (
-    *("model", "model_hash", "seed", "shape_code", "appearance_code"),
+    *("model", "model_hash", "seed", "shape_code", "appearance_code", "positions"),
     *("truncation", "resolution", "floaters", "version"),
 )
+SPACING = 1.3  # between the centres of a grid's objects, in their sizes
 
 
 class PlacementError(RuntimeError):
@@ -42,6 +44,13 @@ class Placement:
         x, y, z = context.scene.cursor.location
         return cls(context.scene.session_uid, context.collection.session_uid, (x, y, z))
 
+    def grid(self, count: int, size: float) -> list["Placement"]:
+        """Places for ``count`` objects of a size in metres: rows to the right, then to the back, the first one here."""
+        columns = math.ceil(math.sqrt(count))
+        x, y, z = self.location
+        step = SPACING * size
+        return [replace(self, location=(x + i % columns * step, y + i // columns * step, z)) for i in range(count)]
+
     def find(self) -> tuple[bpy.types.Scene, bpy.types.Collection]:
         """The scene and the collection, or the scene's own collection for one that is gone. Raises PlacementError."""
         scene = next((scene for scene in bpy.data.scenes if scene.session_uid == self.scene), None)
@@ -57,12 +66,13 @@ def to_blender_axes(points: np.ndarray) -> np.ndarray:
     return np.stack((points[:, 1], -points[:, 0], points[:, 2]), axis=1)
 
 
-def build_mesh(name: str, made: GeneratedMesh) -> bpy.types.Mesh:
-    """A smooth-shaded mesh data-block with the corner colours ``Colour`` and the material that shows them."""
+def build_mesh(name: str, made: GeneratedMesh, size: float) -> bpy.types.Mesh:
+    """A smooth-shaded mesh data-block, its longest side ``size`` metres, with the corner colours ``Colour`` and the
+    material that shows them."""
     corners = made.faces.ravel()
     mesh = bpy.data.meshes.new(name)
     mesh.vertices.add(len(made.vertices))
-    mesh.vertices.foreach_set("co", to_blender_axes(made.vertices).ravel())
+    mesh.vertices.foreach_set("co", (size * to_blender_axes(made.vertices)).ravel())
     mesh.loops.add(len(corners))
     mesh.loops.foreach_set("vertex_index", corners)
     mesh.polygons.add(len(made.faces))
@@ -100,9 +110,9 @@ def colour_material() -> bpy.types.Material:
     return material
 
 
-def record(info: dict[str, Any]) -> dict[str, Any]:
+def record(info: dict[str, Any], size: float) -> dict[str, Any]:
     """What an object remembers of its making, as custom properties that can be read without the add-on."""
-    return {"format_version": RECORD_VERSION} | {key: info[key] for key in RECORDED}
+    return {"format_version": RECORD_VERSION, "size": size} | {key: info[key] for key in RECORDED}
 
 
 def view_layer_of(scene: bpy.types.Scene) -> bpy.types.ViewLayer:
@@ -113,12 +123,16 @@ def view_layer_of(scene: bpy.types.Scene) -> bpy.types.ViewLayer:
     return scene.view_layers[0]
 
 
-def place(made: GeneratedMesh, placement: Placement) -> bpy.types.Object:
-    """Put a generated mesh into the scene, selected alone and active. Raises PlacementError, with nothing changed."""
+def place(
+    made: GeneratedMesh, placement: Placement, name: str, size: float = 1.0, *, alone: bool = True
+) -> bpy.types.Object:
+    """Put a generated mesh into the scene, selected and active, the only one selected where ``alone``.
+
+    Raises PlacementError, with nothing changed.
+    """
     scene, collection = placement.find()
-    name = f"{made.info['model']}_{made.info['seed']:04d}"
-    properties = record(made.info)
-    placed = bpy.data.objects.new(name, build_mesh(name, made))
+    properties = record(made.info, size)
+    placed = bpy.data.objects.new(name, build_mesh(name, made, size))
     placed[RECORD] = properties
     placed.location = placement.location
     collection.objects.link(placed)
@@ -126,7 +140,7 @@ def place(made: GeneratedMesh, placement: Placement) -> bpy.types.Object:
     view_layer.update()  # until then it does not list what was linked
     # A collection that is excluded from the view layer takes the object, but there is nothing to select then.
     if view_layer.objects.get(placed.name) is not None:
-        for other in list(view_layer.objects.selected):
+        for other in list(view_layer.objects.selected) if alone else ():
             other.select_set(False, view_layer=view_layer)
         placed.select_set(True, view_layer=view_layer)
         view_layer.objects.active = placed

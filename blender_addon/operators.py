@@ -1,179 +1,153 @@
 # SPDX-FileCopyrightText: 2026 The Gen3D contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Generate and Cancel. In a window a timer drives the job and Blender never waits; in background mode it does."""
+"""Generate, and what belongs to it: cancel, dice, opening a model file, the report of a failure."""
 
-import logging
-import time
+import functools
+import random
 from pathlib import Path
+from typing import Any
 
 import bpy
-import numpy as np
+from bpy.props import EnumProperty, StringProperty
+
+from gen3d_core import protocol
 
 from . import compat
-from .client import WorkerClient, WorkerError, python_executable
-from .jobs import BUSY, Job, Service, State
-from .objects import Placement, PlacementError, place, view_layer_of
-
-TICK_SECONDS = 0.05
-
-log = logging.getLogger(__name__)
-
-
-def start_worker() -> WorkerClient:
-    """A worker on Blender's Python with the extension's wheels and Blender's numpy. Raises WorkerError."""
-    return WorkerClient(python_executable(), compat.wheels_folder(), fallback=Path(np.__file__).resolve().parents[1])
+from .catalogue import SUFFIX
+from .desk import catalogue, desk, listing, service
+from .jobs import State
+from .objects import Placement, place
+from .preferences import preferences
+from .work import Order, Work
 
 
-# One for the whole of Blender: the operators, the panel and the timer speak of the same worker.
-service = Service(start_worker)
+def needs_object_mode(cls: type[bpy.types.Operator], context: compat.Context) -> bool:
+    """Whether objects can be made or changed now; says why where they cannot."""
+    if context.mode != "OBJECT":
+        cls.poll_message_set("Switch to Object Mode first")
+        return False
+    return True
 
 
-class Driver:
-    """Moves a job on from Blender's timer and places its result. A call returns the seconds to the next, or None."""
-
-    def __init__(self, job: Job, placement: Placement) -> None:
-        self.job = job
-        self.placement = placement
-
-    def __call__(self) -> float | None:
-        ended = self.job.poll()
-        redraw_panels()
-        if not ended:
-            return TICK_SECONDS
-        if self.job.state is State.FINISHED and not self._may_place():
-            self.job.stage = "Ready, waits for Object Mode"
-            return TICK_SECONDS * 4
-        finish(self.job, self.placement)
-        return None
-
-    def _may_place(self) -> bool:
-        """False during a mode or a transform whose undo steps a new object would tear apart, and while rendering."""
-        try:
-            scene, _ = self.placement.find()
-        except PlacementError:
-            return True
-        active = view_layer_of(scene).objects.active
-        if (active is not None and active.mode != "OBJECT") or bpy.app.is_job_running("RENDER"):
-            return False
-        modals = [modal for window in compat.windows() for modal in window.modal_operators]
-        return not any(modal.bl_idname.startswith("TRANSFORM_OT_") for modal in modals)
+def submit(operator: bpy.types.Operator, work: Work) -> set[str]:
+    """Do a work: in background mode at once, in a window bit by bit from Blender's timer."""
+    if not bpy.app.background:
+        desk.add(work)
+        return {"FINISHED"}
+    desk.finish(work)
+    if work.state is State.FINISHED:
+        return {"FINISHED"}
+    operator.report({"ERROR"}, work.message)
+    return {"CANCELLED"}
 
 
-_driver: Driver | None = None
-
-
-def redraw_panels() -> None:
-    for window in compat.windows():
-        for area in window.screen.areas:
-            if area.type == "VIEW_3D":
-                area.tag_redraw()
-
-
-def running() -> bool:
-    """Whether a job is under way or its result has not been placed yet."""
-    return service.busy or (_driver is not None and bpy.app.timers.is_registered(_driver))
-
-
-def finish(job: Job, placement: Placement) -> None:
-    """Place the result of an ended job as one undo step; log why where there is none."""
-    if job.state is State.FINISHED and job.mesh is not None:
-        try:
-            placed = place(job.mesh, placement)
-        except PlacementError as error:
-            job.fail(str(error))
-        else:
-            push_undo(f"Generate {placed.name}")
-            job.mesh = None
-    if job.state is State.FAILED:
-        log.error("%s", f"{job.message}\n{job.detail}".rstrip())
-
-
-def wait(job: Job) -> None:
-    while not job.poll():
-        time.sleep(0.01)
-
-
-def push_undo(message: str) -> None:
-    # A timer runs without a window in its context, and without one there is no undo stack to push to.
-    windows = compat.windows()
-    if compat.context().window is None and windows:
-        with compat.context().temp_override(window=windows[0]):
-            bpy.ops.ed.undo_push(message=message)
-    else:
-        bpy.ops.ed.undo_push(message=message)
+def asked(settings: Any) -> dict[str, Any]:
+    """The fields that every request takes from the settings."""
+    variety = settings.variety if settings.own_variety else None
+    return {"model": settings.model, "resolution": settings.resolution, "truncation": variety}
 
 
 class GEN3D_OT_generate(bpy.types.Operator):
     bl_idname = "gen3d.generate"
     bl_label = "Generate"
-    bl_description = "Make a new object and place it at the 3D cursor"
-    # Not UNDO: the step belongs to the moment when the object appears, and finish pushes it then.
+    bl_description = "Make new objects and place them from the 3D cursor on; while others are made, these wait"
+    # Not UNDO: the step belongs to the moment when the objects are there, and the work pushes it then.
     bl_options = {"REGISTER"}
 
     @classmethod
     def poll(cls, context: compat.Context) -> bool:
-        if running():
-            cls.poll_message_set(BUSY)
-            return False
-        if context.mode != "OBJECT":
-            cls.poll_message_set("Switch to Object Mode first")
-            return False
         if not context.scene.gen3d.model:
-            cls.poll_message_set("No model is installed: install the extension's zip again")
+            cls.poll_message_set("This scene's model is not there: choose one")
             return False
-        return True
+        return needs_object_mode(cls, context)
 
     def execute(self, context: compat.Context) -> set[str]:
-        global _driver
         collection = context.collection
         if not collection.is_editable:
             self.report({"ERROR"}, f"The active collection {collection.name!r} cannot be edited: choose another one")
             return {"CANCELLED"}
         settings = context.scene.gen3d
-        placement = Placement.here(context)
-        try:
-            job = service.submit(settings.model, settings.seed, settings.resolution)
-        except WorkerError as error:
-            log.error("%s", f"{error}\n{error.detail}".rstrip())
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        if bpy.app.background:
-            return self._wait(job, placement)
-        _driver = Driver(job, placement)
-        bpy.app.timers.register(_driver, first_interval=TICK_SECONDS, persistent=True)
-        return {"FINISHED"}
-
-    def _wait(self, job: Job, placement: Placement) -> set[str]:
-        try:
-            wait(job)
-        except KeyboardInterrupt:
-            job.cancel()
-            wait(job)
-            raise
-        finish(job, placement)
-        if job.state is State.FINISHED:
-            return {"FINISHED"}
-        self.report({"ERROR"}, job.message)
-        return {"CANCELLED"}
+        common = {**asked(settings), "appearance_seed": settings.appearance_seed if settings.own_look else None}
+        places = Placement.here(context).grid(settings.count, settings.size)
+        orders = []
+        for seed, where in enumerate(places, settings.seed):
+            name = f"{Path(settings.model).stem}_{seed:04d}"
+            alone = seed == settings.seed
+            apply = functools.partial(place, placement=where, name=name, size=settings.size, alone=alone)
+            orders.append(Order({**common, "seed": min(seed, protocol.limits.SEED[1])}, apply))
+        label = f"Generate {settings.count} objects" if settings.count > 1 else "Generate"
+        return submit(self, Work(service, label, orders, context.scene.session_uid))
 
 
 class GEN3D_OT_cancel(bpy.types.Operator):
     bl_idname = "gen3d.cancel"
     bl_label = "Cancel"
-    bl_description = "Stop the generation that is running; the scene stays as it is"
+    bl_description = "Stop what is being made; objects that are there already stay"
     bl_options = {"INTERNAL"}
 
     @classmethod
     def poll(cls, context: compat.Context) -> bool:
-        return running()
+        return desk.busy
 
     def execute(self, context: compat.Context) -> set[str]:
-        if service.job is not None:
-            service.job.cancel()
+        desk.cancel()
         return {"FINISHED"}
 
 
-CLASSES = (GEN3D_OT_generate, GEN3D_OT_cancel)
+class GEN3D_OT_dice(bpy.types.Operator):
+    bl_idname = "gen3d.dice"
+    bl_label = "Roll"
+    bl_description = "Choose a seed at random"
+    bl_options = {"INTERNAL", "UNDO"}
+
+    which: EnumProperty(items=[("seed", "Seed", ""), ("appearance_seed", "Appearance Seed", "")])
+
+    def execute(self, context: compat.Context) -> set[str]:
+        setattr(context.scene.gen3d, self.which, random.SystemRandom().randrange(10_000))
+        return {"FINISHED"}
+
+
+class GEN3D_OT_open_model(bpy.types.Operator):
+    bl_idname = "gen3d.open_model"
+    bl_label = "Open Model"
+    bl_description = "Choose a .gen3d file from disk; it stays in the list"
+    bl_options = {"INTERNAL"}
+
+    filepath: StringProperty(subtype="FILE_PATH")
+    filter_glob: StringProperty(default=f"*{SUFFIX}", options={"HIDDEN"})
+
+    def invoke(self, context: compat.Context, event: bpy.types.Event) -> set[str]:
+        context.window_manager.fileselect_add(self)
+        return {"RUNNING_MODAL"}
+
+    def execute(self, context: compat.Context) -> set[str]:
+        path = Path(bpy.path.abspath(self.filepath)).absolute()
+        if path.suffix != SUFFIX or not path.is_file():
+            self.report({"ERROR"}, f"{path.name} is not a {SUFFIX} file")
+            return {"CANCELLED"}
+        if catalogue.entry(str(path)) is None:
+            preferences().files.add().path = str(path)
+            catalogue.forget_items()
+            context.preferences.is_dirty = True
+        context.scene.gen3d.model = str(path)
+        if not bpy.app.background:
+            listing.want()
+        return {"FINISHED"}
+
+
+class GEN3D_OT_copy_detail(bpy.types.Operator):
+    bl_idname = "gen3d.copy_detail"
+    bl_label = "Copy Details"
+    bl_description = "Copy what is known of the failure to the clipboard, for a report"
+    bl_options = {"INTERNAL"}
+
+    def execute(self, context: compat.Context) -> set[str]:
+        if desk.current is not None:
+            context.window_manager.clipboard = f"{desk.current.message}\n\n{desk.current.detail}".strip()
+        return {"FINISHED"}
+
+
+CLASSES = (GEN3D_OT_generate, GEN3D_OT_cancel, GEN3D_OT_dice, GEN3D_OT_open_model, GEN3D_OT_copy_detail)
 
 
 def register() -> None:
@@ -182,10 +156,5 @@ def register() -> None:
 
 
 def unregister() -> None:
-    global _driver
-    if _driver is not None and bpy.app.timers.is_registered(_driver):
-        bpy.app.timers.unregister(_driver)
-    _driver = None
-    service.stop()
     for cls in reversed(CLASSES):
         bpy.utils.unregister_class(cls)

@@ -8,57 +8,118 @@ from typing import Any
 import bpy
 
 from . import compat
-from .jobs import Job, State
-from .operators import GEN3D_OT_cancel, GEN3D_OT_generate, running, service
+from .desk import catalogue, desk, listing
+from .jobs import State
+from .operators import (
+    GEN3D_OT_cancel,
+    GEN3D_OT_copy_detail,
+    GEN3D_OT_dice,
+    GEN3D_OT_generate,
+    GEN3D_OT_open_model,
+)
+from .work import Work
 
 
-class GEN3D_PT_generate(bpy.types.Panel):
-    bl_label = "Generate"
+class Gen3DPanel:
     bl_space_type = "VIEW_3D"
     bl_region_type = "UI"
     bl_category = "Gen3D"
 
+
+class GEN3D_PT_generate(Gen3DPanel, bpy.types.Panel):
+    bl_label = "Generate"
+
     def draw(self, context: compat.Context) -> None:
+        if not catalogue.told:
+            listing.want()
         settings = context.scene.gen3d
         layout = self.layout
         layout.use_property_split = True
         layout.use_property_decorate = False
+        self._draw_model(settings)
         column = layout.column()
-        column.prop(settings, "model")
-        column.prop(settings, "seed")
+        seed = column.row(align=True)
+        seed.prop(settings, "seed")
+        seed.operator(GEN3D_OT_dice.bl_idname, text="", icon="FILE_REFRESH").which = "seed"
+        column.prop(settings, "count")
         column.prop(settings, "resolution")
-        row = layout.row(align=True)
-        row.scale_y = 1.5
-        if service.job is not None and running():
-            # In place of Generate: a button that was disabled under the mouse stays so until the mouse leaves it.
-            row.progress(factor=service.job.fraction, text=service.job.stage[:1].upper() + service.job.stage[1:])
-            row.operator(GEN3D_OT_cancel.bl_idname, text="", icon="X")
-            return
-        row.operator(GEN3D_OT_generate.bl_idname, icon="MESH_DATA")
-        if service.job is not None:
+        column.prop(settings, "size")
+        self._draw_button()
+        current = desk.current
+        if current is not None and current.done:
             letters = max(20, int(context.region.width / (7 * context.preferences.system.ui_scale)) - 6)
-            self._draw_outcome(service.job, letters)
-            self._draw_colour_hint(context.space_data.shading)
+            self._draw_outcome(current, letters)
+            if current.state is State.FINISHED:
+                self._draw_colour_hint(context.space_data.shading)
 
-    def _draw_outcome(self, job: Job, letters: int) -> None:
-        if job.state is State.FAILED:
+    def _draw_model(self, settings: Any) -> None:
+        row = self.layout.row(align=True)
+        row.template_icon_view(settings, "model", show_labels=True, scale=5.0, scale_popup=6.0)
+        names = self.layout.row(align=True)
+        names.prop(settings, "model")
+        names.operator(GEN3D_OT_open_model.bl_idname, text="", icon="FILE_FOLDER")
+        entry = catalogue.entry(settings.model)
+        if entry is None or entry.error:
+            wrong = entry.error if entry else f"The model {settings.model_key} is not there"
+            self.layout.label(text=wrong, icon="ERROR")
+
+    def _draw_button(self) -> None:
+        if desk.busy and desk.current is not None:
+            # In place of a disabled button: one under the mouse stays so until the mouse leaves it.
+            row = self.layout.row(align=True)
+            row.progress(factor=desk.current.fraction, text=desk.current.stage)
+            row.operator(GEN3D_OT_cancel.bl_idname, text="", icon="X")
+        row = self.layout.row(align=True)
+        row.scale_y = 1.5
+        waiting = f" ({len(desk.waiting)} waiting)" if desk.waiting else ""
+        row.operator(GEN3D_OT_generate.bl_idname, text=f"Generate{waiting}", icon="MESH_DATA")
+
+    def _draw_outcome(self, work: Work, letters: int) -> None:
+        if work.state is State.FAILED:
             column = self.layout.box().column(align=True)
-            for index, line in enumerate(textwrap.wrap(job.message, letters)):
+            for index, line in enumerate(textwrap.wrap(work.message, letters)):
                 column.label(text=line, icon="BLANK1" if index else "ERROR")
-        elif job.state is State.CANCELLED:
-            self.layout.label(text=job.message, icon="INFO")
+            column.operator(GEN3D_OT_copy_detail.bl_idname, icon="COPYDOWN")
+        elif work.state is State.CANCELLED:
+            self.layout.label(text=work.message, icon="INFO")
 
     def _draw_colour_hint(self, shading: Any) -> None:
         """Solid view, in which Blender starts, shows one grey unless told to show colours."""
-        if service.job is not None and service.job.state is State.FINISHED:
-            if shading.type == "SOLID" and shading.color_type != "VERTEX":
-                choice = self.layout.operator("wm.context_set_enum", text="Show Colours in Solid View", icon="COLOR")
-                choice.data_path, choice.value = "space_data.shading.color_type", "VERTEX"
+        if shading.type == "SOLID" and shading.color_type != "VERTEX":
+            choice = self.layout.operator("wm.context_set_enum", text="Show Colours in Solid View", icon="COLOR")
+            choice.data_path, choice.value = "space_data.shading.color_type", "VERTEX"
+
+
+class GEN3D_PT_more(Gen3DPanel, bpy.types.Panel):
+    bl_label = "More"
+    bl_parent_id = "GEN3D_PT_generate"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context: compat.Context) -> None:
+        settings = context.scene.gen3d
+        layout = self.layout
+        layout.use_property_decorate = False
+        look = layout.row(align=True)
+        look.prop(settings, "own_look", text="")
+        chosen = look.row(align=True)
+        chosen.active = settings.own_look
+        chosen.prop(settings, "appearance_seed")
+        chosen.operator(GEN3D_OT_dice.bl_idname, text="", icon="FILE_REFRESH").which = "appearance_seed"
+        variety = layout.row(align=True)
+        variety.prop(settings, "own_variety", text="")
+        chosen = variety.row(align=True)
+        chosen.active = settings.own_variety
+        chosen.prop(settings, "variety", slider=True)
+
+
+CLASSES = (GEN3D_PT_generate, GEN3D_PT_more)
 
 
 def register() -> None:
-    bpy.utils.register_class(GEN3D_PT_generate)
+    for cls in CLASSES:
+        bpy.utils.register_class(cls)
 
 
 def unregister() -> None:
-    bpy.utils.unregister_class(GEN3D_PT_generate)
+    for cls in reversed(CLASSES):
+        bpy.utils.unregister_class(cls)

@@ -2,40 +2,46 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the user chooses, kept with the scene."""
 
-import zlib
+from typing import Any
 
 import bpy
-from bpy.props import EnumProperty, IntProperty, PointerProperty
+from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
 
 from gen3d_core import protocol
 
 from . import compat
+from .desk import catalogue
 
 SETTINGS = "gen3d"  # as in context.scene.gen3d
+MOST_AT_ONCE = 64
 
 
-def shipped_models() -> list[tuple[str, str, str, str, int]]:
-    """Enum items for the model files in the extension's own wheel, sorted by name.
-
-    Only file names are read, so that Blender never waits. The number that a .blend stores comes from the name: it stays
-    the same when a later version ships more models.
-    """
-    folder = compat.wheels_folder() / "gen3d_core" / "models"
-    names = sorted(path.stem for path in folder.glob("*.gen3d"))
-    return [_item(name) for name in names]
+def _models(settings: Any, context: compat.Context) -> list[tuple[str, str, str, int, int]]:
+    return catalogue.items()
 
 
-def _item(name: str) -> tuple[str, str, str, str, int]:
-    label = name.replace("_", " ").capitalize()
-    return name, label, f"The model {name} that comes with the add-on", "NONE", zlib.crc32(name.encode()) >> 1
+def _model_number(settings: Any) -> int:
+    """Where the model stands in the list: the first one until another is chosen, none (-1) where it is gone."""
+    keys = [item[0] for item in catalogue.items()]
+    if not settings.model_key:
+        return 0
+    return keys.index(settings.model_key) if settings.model_key in keys else -1
+
+
+def _choose_model(settings: Any, number: int) -> None:
+    settings.model_key = catalogue.items()[number][0]
 
 
 class GEN3D_PG_settings(bpy.types.PropertyGroup):
     model: EnumProperty(
         name="Model",
         description="The kind of object to make",
-        items=shipped_models(),
+        items=_models,  # pyright: ignore[reportArgumentType]  # the stubs know no numbers of icons
+        get=_model_number,
+        set=_choose_model,
     )
+    # What a .blend keeps: the place in the list changes with the models that are there.
+    model_key: StringProperty(options={"HIDDEN"})
     seed: IntProperty(
         name="Seed",
         description="Which object of its kind: the same seed always makes the same object",
@@ -43,14 +49,57 @@ class GEN3D_PG_settings(bpy.types.PropertyGroup):
         min=protocol.limits.SEED[0],
         max=protocol.limits.SEED[1],
     )
+    own_look: BoolProperty(
+        name="Appearance of Its Own",
+        description="Colour it like another seed's object; otherwise the one seed gives shape and appearance",
+        default=False,
+    )
+    appearance_seed: IntProperty(
+        name="Appearance Seed",
+        description="Which appearance the shape wears",
+        default=0,
+        min=protocol.limits.SEED[0],
+        max=protocol.limits.SEED[1],
+    )
+    count: IntProperty(
+        name="Count",
+        description="How many objects, with the seeds from this one upwards, laid out in a grid",
+        default=1,
+        min=1,
+        soft_max=16,
+        max=MOST_AT_ONCE,
+    )
     resolution: IntProperty(
         name="Resolution",
         description="Samples along each side: more show finer detail and take longer",
         default=128,
         min=protocol.limits.RESOLUTION[0],
         max=protocol.limits.RESOLUTION[1],
-        soft_min=32,
-        soft_max=256,
+        soft_min=64,
+        soft_max=512,
+    )
+    own_variety: BoolProperty(
+        name="Variety of My Own",
+        description="Choose how far objects differ from the average one; otherwise as the model's maker found best",
+        default=False,
+    )
+    variety: FloatProperty(
+        name="Variety",
+        description="0 makes the model's average object, 1 uses all it has learned; less is often cleaner",
+        default=0.8,
+        min=protocol.limits.TRUNCATION[0],
+        max=protocol.limits.TRUNCATION[1],
+        soft_max=1.0,
+        subtype="FACTOR",
+    )
+    size: FloatProperty(
+        name="Size",
+        description="Length of the object's longest side",
+        default=1.0,
+        min=1e-3,
+        soft_max=10.0,
+        max=1e4,
+        unit="LENGTH",
     )
 
 

@@ -82,6 +82,13 @@ def settings(model: str = "ellipsoids", seed: int = 3, resolution: int = 32) -> 
     return chosen
 
 
+def submit(model: str, seed: int, resolution: int) -> Any:
+    """A job of the add-on's own worker."""
+    from gen3d_core import protocol
+
+    return addon("desk").service.submit(protocol.Generate, model=model, seed=seed, resolution=resolution)
+
+
 def wait_until(condition: Callable[[], object], what: str, seconds: float = 30.0) -> None:
     end = time.monotonic() + seconds
     while not condition():

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.addon.harness import addon, blender, in_blender, settings, wait_until
+from tests.addon.harness import addon, blender, in_blender, settings, submit, wait_until
 
 
 def generate(*undo: Any) -> Any:
@@ -154,11 +154,13 @@ def test_the_object_remembers_what_made_it_without_the_addon():
     bpy.ops.preferences.addon_disable(module=addon("operators").__package__)
     bpy.ops.wm.open_mainfile(filepath=path)
     record = bpy.data.objects["ellipsoids_0042"]["gen3d"].to_dict()
+    assert record.pop("positions") == {}
     codes = {key: len(record.pop(key)) for key in ("shape_code", "appearance_code")}
     assert codes == {"shape_code": 4, "appearance_code": 3}
     assert len(record.pop("model_hash")) == 64 and record.pop("version")
     assert record == {
-        "format_version": 1, "model": "ellipsoids", "seed": 42, "resolution": 24, "truncation": 1.0, "floaters": 1.0,
+        "format_version": 1, "model": "ellipsoids", "seed": 42, "resolution": 24, "truncation": 1.0,
+        "floaters": 1.0, "size": 1.0,
     }  # fmt: skip
 
 
@@ -178,6 +180,95 @@ def test_generate_is_one_undo_step():
 
 
 @in_blender
+def test_several_objects_stand_in_a_grid_with_seeds_upwards_as_one_undo_step():
+    bpy = blender()
+    bpy.context.scene.cursor.location = (1.0, 2.0, 0.5)
+    chosen = settings(seed=20)
+    chosen.count, chosen.size = 5, 2.0
+    bpy.ops.ed.undo_push(message="before")
+    assert bpy.ops.gen3d.generate() == {"FINISHED"}
+    made = [bpy.data.objects[f"ellipsoids_{seed:04d}"] for seed in range(20, 25)]
+    assert [each["gen3d"]["seed"] for each in made] == [20, 21, 22, 23, 24]
+    assert set(bpy.context.selected_objects) == set(made)
+    places = np.array([each.location for each in made])
+    assert np.allclose(places[0], (1.0, 2.0, 0.5)) and np.allclose(places[:, 2], 0.5)
+    assert np.allclose(places[1] - places[0], (2.6, 0, 0)) and np.allclose(places[3] - places[0], (0, 2.6, 0))
+    for each in made:
+        assert abs(max(each.dimensions) - 2.0) < 1e-4 and each["gen3d"]["size"] == 2.0
+        assert tuple(each.scale) == (1.0, 1.0, 1.0)
+    bpy.ops.ed.undo()
+    assert not [each for each in bpy.data.objects if each.name.startswith("ellipsoids")]
+
+
+@in_blender
+def test_appearance_seed_and_variety_are_the_ones_chosen():
+    settings(seed=3)
+    plain = generate()
+    chosen = settings(seed=3)
+    chosen.own_look, chosen.appearance_seed, chosen.own_variety, chosen.variety = True, 9, True, 0.5
+    dressed = generate()
+    assert list(dressed["gen3d"]["shape_code"]) == list(plain["gen3d"]["shape_code"])
+    assert list(dressed["gen3d"]["appearance_code"]) != list(plain["gen3d"]["appearance_code"])
+    assert (plain["gen3d"]["truncation"], dressed["gen3d"]["truncation"]) == (1.0, 0.5)
+    settings(seed=9).own_look = False
+    assert list(dressed["gen3d"]["appearance_code"]) == list(generate()["gen3d"]["appearance_code"])
+
+
+@in_blender
+def test_the_dice_rolls_one_seed_and_leaves_the_other():
+    bpy = blender()
+    chosen = settings(seed=3)
+    for which, other in (("seed", "appearance_seed"), ("appearance_seed", "seed")):
+        kept, seen = getattr(chosen, other), set()
+        for _ in range(3):
+            assert bpy.ops.gen3d.dice(which=which) == {"FINISHED"}
+            seen.add(getattr(chosen, which))
+        assert len(seen) > 1 and getattr(chosen, other) == kept
+
+
+@in_blender
+def test_models_of_the_users_folder_and_opened_files_are_offered():
+    import shutil
+
+    bpy = blender()
+    folder = Path(tempfile.mkdtemp())
+    shipped = addon("compat").wheels_folder() / "gen3d_core" / "models"
+    for name in ("mine", "other"):
+        shutil.copy(shipped / "ellipsoids.gen3d", folder / f"{name}.gen3d")
+    chosen = settings()
+    addon("preferences").preferences().models_folder = str(folder)
+    catalogue = addon("desk").catalogue
+    catalogue.forget_items()
+    keys = [item[0] for item in catalogue.items()]
+    assert keys[-2:] == [str(folder / "mine.gen3d"), str(folder / "other.gen3d")] and "ellipsoids" in keys
+    chosen.model = keys[-2]
+    assert generate().name == "mine_0003"
+
+    apart = Path(tempfile.mkdtemp(), "apart.gen3d")
+    with pytest.raises(RuntimeError, match="not a .gen3d file"):
+        bpy.ops.gen3d.open_model(filepath=str(apart))
+    shutil.copy(shipped / "ellipsoids.gen3d", apart)
+    assert bpy.ops.gen3d.open_model(filepath=str(apart)) == {"FINISHED"}
+    assert chosen.model == str(apart) and generate().name == "apart_0003"
+    apart.unlink()
+    catalogue.forget_items()
+    assert chosen.model == "" and chosen.model_key == str(apart)
+    with pytest.raises(RuntimeError, match="not there"):
+        bpy.ops.gen3d.generate()
+
+
+@in_blender
+def test_the_worker_tells_what_the_models_hold():
+    desk = addon("desk")
+    desk.learn()
+    chairs, broken = desk.catalogue.entry("chairs"), desk.catalogue.entry("broken")
+    assert {"bulk", "lightness", "warmth"} < {slider.name for slider in chairs.sliders} and chairs.truncation == 0.8
+    assert "CC0" in chairs.about and not chairs.error and "damaged" in broken.error
+    kept = Path(blender().utils.extension_path_user(addon("compat").ADDON, path="previews"))
+    assert len(list(kept.glob("preview-*.png"))) == 2, "of the two models that have one"
+
+
+@in_blender
 def test_the_same_seed_gives_the_same_mesh_and_another_seed_another():
     settings(seed=8)
     one, two = generate(), generate()
@@ -191,14 +282,14 @@ def test_the_same_seed_gives_the_same_mesh_and_another_seed_another():
 @in_blender
 def test_the_worker_uses_the_wheels_of_the_extension_and_nothing_heavy_is_loaded_in_blender():
     settings()
-    job = addon("operators").service.submit("ellipsoids", 0, 32)
+    job = submit("ellipsoids", 0, 32)
     wait_until(job.poll, "the job ends")
     wheels = addon("compat").wheels_folder()
     assert ".local" in wheels.parts
-    assert Path(job.mesh.info["model_file"]).is_relative_to(wheels)
+    assert Path(job.result.info["model_file"]).is_relative_to(wheels)
     loaded = {name.split(".")[0] for name in sys.modules}
     assert not loaded & {"onnxruntime", "skimage", "torch", "scipy"}
-    maps = Path(f"/proc/{addon('operators').service.client.pid}/maps")
+    maps = Path(f"/proc/{addon('desk').service.client.pid}/maps")
     if maps.exists():
         files = {line.split()[-1] for line in maps.read_text().splitlines()}
         libraries = [file for file in files if "onnxruntime" in file]

@@ -5,6 +5,7 @@
 Inside Blender: see `in_blender`. `slow` is a model with seconds of work.
 """
 
+import functools
 import os
 import signal
 import tempfile
@@ -14,11 +15,11 @@ from typing import Any
 
 import pytest
 
-from tests.addon.harness import addon, blender, in_blender, settings, wait_until
+from tests.addon.harness import addon, blender, in_blender, settings, submit, wait_until
 
 
 def service() -> Any:
-    return addon("operators").service
+    return addon("desk").service
 
 
 def state(name: str) -> Any:
@@ -27,10 +28,35 @@ def state(name: str) -> Any:
 
 def start_slow_job() -> Any:
     """A job that is well under way."""
-    job = service().submit("slow", 0, 64)
+    job = submit("slow", 0, 64)
     wait_until(lambda: job.poll() or job.fraction > 0.1, "the job starts")
     assert not job.done and job.stage
     return job
+
+
+def ordered(model: str = "ellipsoids", *seeds: int) -> Any:
+    """A work that waits at the desk, as Generate leaves it there in a window; calling the desk is the timer's part."""
+    work, objects = addon("work"), addon("objects")
+    place = objects.Placement.here(blender().context)
+    orders = [
+        work.Order(
+            {"model": model, "seed": seed, "resolution": 64 if model == "slow" else 32},
+            functools.partial(objects.place, placement=place, name=f"{model}_{seed:04d}"),
+        )
+        for seed in seeds or (3,)
+    ]
+    made = work.Work(service(), "Generate", orders, blender().context.scene.session_uid)
+    addon("desk").desk.add(made)
+    return made
+
+
+def well_under_way(work: Any) -> None:
+    wait_until(lambda: (desk()(), work.fraction > 0.1)[1], "the work starts")
+    assert not work.done and work.stage
+
+
+def desk() -> Any:
+    return addon("desk").desk
 
 
 def alive(pid: int) -> bool:
@@ -60,7 +86,7 @@ def generate_works() -> None:
 
 @in_blender
 def test_a_job_reports_growing_progress_and_ends_finished():
-    job, seen = service().submit("slow", 0, 32), []
+    job, seen = submit("slow", 0, 32), []
     wait_until(lambda: job.poll() or seen.append(job.fraction), "the job ends")
     assert job.state is state("FINISHED"), job.message
     assert seen == sorted(seen) and len(set(seen)) > 5 and job.fraction == 1.0
@@ -69,11 +95,12 @@ def test_a_job_reports_growing_progress_and_ends_finished():
 @in_blender
 def test_cancel_leaves_the_scene_untouched_and_the_worker_alive():
     bpy = blender()
-    before, job = names(), start_slow_job()
+    before, work = names(), ordered("slow", 0)
+    well_under_way(work)
     worker = service().client.pid
     assert bpy.ops.gen3d.cancel() == {"FINISHED"}
-    wait_until(job.poll, "the job is cancelled", seconds=4)
-    assert job.state is state("CANCELLED") and job.mesh is None
+    wait_until(lambda: desk()() is None, "the work is cancelled", seconds=4)
+    assert work.state is state("CANCELLED") and not work.applied
     assert names() == before
     generate_works()
     assert service().client.pid == worker
@@ -138,18 +165,35 @@ def test_a_worker_killed_between_jobs_is_replaced_without_a_word():
 
 
 @in_blender
-def test_a_second_generate_is_refused_and_the_first_goes_on():
-    bpy = blender()
-    job, before = start_slow_job(), names()
-    settings()
-    with pytest.raises(RuntimeError, match="already running"):
-        bpy.ops.gen3d.generate()
+def test_a_second_work_waits_for_the_first_and_both_are_done():
+    first, second = ordered("slow", 0), ordered("ellipsoids", 3, 4)
+    well_under_way(first)
+    assert list(desk().waiting) == [second]
     with pytest.raises(addon("client").WorkerError, match="already running"):
-        service().submit("ellipsoids", 0, 32)
-    assert names() == before and service().job is job
-    wait_until(job.poll, "the first job ends")
-    assert job.state is state("FINISHED"), job.message
-    generate_works()
+        submit("ellipsoids", 0, 32)
+    wait_until(lambda: desk()() is None, "both are done")
+    assert (first.state, second.state) == (state("FINISHED"), state("FINISHED")), first.message
+    assert {"slow_0000", "ellipsoids_0003"} < set(names()), names()
+    assert second.fraction == 1.0 and blender().context.view_layer.objects.active.name == "ellipsoids_0004"
+
+
+@in_blender
+def test_a_work_that_is_cancelled_keeps_what_is_there_and_the_next_goes_on():
+    first, second = ordered("slow", 0, 1), ordered("ellipsoids", 3)
+    wait_until(lambda: (desk()(), first.applied == 1)[1], "the first object is there")
+    desk().cancel()
+    wait_until(lambda: desk()() is None, "both have ended")
+    assert first.state is state("CANCELLED") and second.state is state("FINISHED")
+    assert {"slow_0000", "ellipsoids_0003"} < set(names()) and "slow_0001" not in names()
+
+
+@in_blender
+def test_a_failure_can_be_copied_in_full():
+    bpy = blender()
+    work = ordered("broken")
+    wait_until(lambda: desk()() is None, "it fails")
+    assert work.state is state("FAILED") and "broken.gen3d" in work.message and "Traceback" in work.detail
+    assert bpy.ops.gen3d.copy_detail() == {"FINISHED"}
 
 
 @in_blender
@@ -166,55 +210,50 @@ def test_bad_models_give_one_clear_line_and_an_untouched_scene():
 
 
 @in_blender
-def test_a_timer_places_the_result_once_blender_is_back_in_object_mode():
+def test_the_timer_places_a_result_once_blender_is_back_in_object_mode():
     bpy = blender()
-    operators, objects = addon("operators"), addon("objects")
-    settings()
-    place = objects.Placement.here(bpy.context)
-    drive = operators.Driver(service().submit("ellipsoids", 3, 32), place)
+    work = ordered()
     bpy.context.view_layer.objects.active = bpy.data.objects["Cube"]
     bpy.ops.object.mode_set(mode="EDIT")
-    wait_until(lambda: drive() is not None and drive.job.done, "the job ends")
-    assert drive() is not None and "ellipsoids_0003" not in bpy.data.objects
+    wait_until(lambda: (desk()(), "waits" in work.stage)[1], "the mesh is made")
+    assert desk()() is not None and "ellipsoids_0003" not in bpy.data.objects
     bpy.ops.object.mode_set(mode="OBJECT")
-    assert drive() is None and "ellipsoids_0003" in bpy.data.objects
+    assert desk()() is None and "ellipsoids_0003" in bpy.data.objects
 
 
 @in_blender
 def test_a_result_that_waits_for_its_place_can_be_cancelled():
     bpy = blender()
-    operators, objects = addon("operators"), addon("objects")
-    drive = operators.Driver(service().submit("ellipsoids", 3, 32), objects.Placement.here(bpy.context))
+    work = ordered()
     bpy.context.view_layer.objects.active = bpy.data.objects["Cube"]
     bpy.ops.object.mode_set(mode="EDIT")
     before = names()
-    wait_until(lambda: drive() is not None and drive.job.done, "the job ends")
-    drive.job.cancel()
-    assert drive() is None and drive.job.state is state("CANCELLED") and names() == before
+    wait_until(lambda: (desk()(), "waits" in work.stage)[1], "the mesh is made")
+    desk().cancel()
+    assert desk()() is None and work.state is state("CANCELLED") and names() == before
 
 
 @in_blender
 def test_a_result_whose_scene_is_gone_is_dropped_with_a_message():
     bpy = blender()
-    operators, objects = addon("operators"), addon("objects")
-    drive = operators.Driver(service().submit("ellipsoids", 3, 32), objects.Placement.here(bpy.context))
+    work = ordered()
     bpy.ops.wm.read_homefile()
     before = names()
-    wait_until(lambda: drive() is None, "the job ends")
-    assert drive.job.state is state("FAILED") and "scene" in drive.job.message
+    wait_until(lambda: desk()() is None, "the work ends")
+    assert work.state is state("FAILED") and "scene" in work.message
     assert names() == before
 
 
 @in_blender
-def test_undo_while_a_job_runs_does_no_harm():
+def test_undo_while_a_work_is_done_does_no_harm():
     bpy = blender()
-    operators, objects = addon("operators"), addon("objects")
     bpy.ops.ed.undo_push(message="one")
     bpy.ops.mesh.primitive_cube_add("EXEC_DEFAULT", True)
-    drive = operators.Driver(start_slow_job(), objects.Placement.here(bpy.context))
+    work = ordered("slow", 0)
+    well_under_way(work)
     bpy.ops.ed.undo()
-    wait_until(lambda: drive() is None, "the job ends")
-    assert drive.job.state is state("FINISHED"), drive.job.message
+    wait_until(lambda: desk()() is None, "the work ends")
+    assert work.state is state("FINISHED"), work.message
     assert bpy.context.view_layer.objects.active.name == "slow_0000"
 
 

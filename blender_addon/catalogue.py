@@ -1,0 +1,146 @@
+# SPDX-FileCopyrightText: 2026 The Gen3D contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The models that can be chosen: shipped ones, those of the user's folder, files that were opened.
+
+Which files there are is known at once, from their names alone, so that Blender never waits. What they hold, with their
+previews, the worker tells later.
+"""
+
+import shutil
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import bpy
+import bpy.utils.previews
+
+from gen3d_core import protocol
+
+from . import compat
+from .jobs import Job, Service, State
+from .preferences import preferences
+
+SUFFIX = ".gen3d"
+
+
+@dataclass(frozen=True)
+class Slider:
+    """A direction of a model: ``code`` is "shape" or "appearance", objects keep their kind from ``low`` to ``high``."""
+
+    name: str
+    code: str
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A model. ``key`` is what requests and .blend files call it: a shipped one's name, another's path."""
+
+    key: str
+    label: str
+    about: str = ""
+    truncation: float = 1.0
+    sliders: tuple[Slider, ...] = ()
+    error: str = ""
+
+
+class Catalogue:
+    """What is known of the models. ``told`` counts how often the worker has answered."""
+
+    def __init__(self, service: Service) -> None:
+        self.told = 0
+        self._service = service
+        self._known: dict[str, Entry] = {}
+        self._items: list[tuple[str, str, str, int, int]] = []  # Blender reads the texts without keeping them
+        self._until = 0.0
+        self._icons: Any = None
+
+    def entries(self) -> list[Entry]:
+        """All models, shipped ones first."""
+        shipped = [path.stem for path in _files(compat.wheels_folder() / "gen3d_core" / "models")]
+        keys = [*shipped, *(str(path) for path in self.places() if path.is_file())]
+        keys += [str(path) for place in self.places() if place.is_dir() for path in _files(place)]
+        return [self._known.get(key, Entry(key, _label(Path(key).stem))) for key in dict.fromkeys(keys)]
+
+    def entry(self, key: str) -> Entry | None:
+        """The model of a key, None where it is gone."""
+        return next((entry for entry in self.entries() if entry.key == key), None)
+
+    def places(self) -> list[Path]:
+        """Where models lie beside the shipped ones: the user's folder and single files."""
+        chosen = preferences()
+        paths = [chosen.models_folder, *(file.path for file in chosen.files)]
+        return [Path(bpy.path.abspath(path)).absolute() for path in paths if path]
+
+    def items(self) -> list[tuple[str, str, str, int, int]]:
+        """For an EnumProperty; folders are looked through at most once a second."""
+        now = time.monotonic()
+        if now > self._until:
+            self._until = now + 1.0
+            self._items = [
+                (each.key, each.label, each.error or each.about, self._icon(each.key), number)
+                for number, each in enumerate(self.entries())
+            ]
+        return self._items
+
+    def forget_items(self) -> None:
+        """Look through the folders anew when the items are next asked for."""
+        self._until = 0.0
+
+    def ask(self) -> Job:
+        """Ask the worker what the models hold: ``take`` its answer. Raises WorkerError."""
+        return self._service.submit(protocol.Models, places=[str(path) for path in self.places()][:64])
+
+    def take(self, job: Job) -> None:
+        """Learn from the answer, once it has come; a job that failed teaches nothing."""
+        self.told += 1
+        self.forget_items()
+        if job.state is not State.FINISHED or not isinstance(job.result, list):
+            return
+        folder = job.folder
+        for told in job.result:
+            entry = _entry(told)
+            self._known[entry.key] = entry
+            if told.get("preview"):
+                self._keep_icon(entry.key, folder / Path(told["preview"]).name)
+
+    def close(self) -> None:
+        if self._icons is not None:
+            bpy.utils.previews.remove(self._icons)
+            self._icons = None
+
+    def _keep_icon(self, key: str, picture: Path) -> None:
+        """Pictures are loaded when they are first shown, when the worker's folder may be gone: keep a copy."""
+        kept = Path(bpy.utils.extension_path_user(compat.ADDON, path="previews", create=True), picture.name)
+        if not kept.is_file():
+            shutil.copyfile(picture, kept)
+        if self._icons is None:
+            self._icons = bpy.utils.previews.new()
+        if key not in self._icons:
+            self._icons.load(key, str(kept), "IMAGE")
+
+    def _icon(self, key: str) -> int:
+        return self._icons[key].icon_id if self._icons is not None and key in self._icons else 0
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(folder.glob(f"*{SUFFIX}"))
+
+
+def _label(name: str) -> str:
+    return name.replace("_", " ").replace("-", " ").capitalize()
+
+
+def _entry(told: dict[str, Any]) -> Entry:
+    path = Path(told["file"])
+    shipped = path.parent == compat.wheels_folder() / "gen3d_core" / "models"
+    key, label = path.stem if shipped else str(path), _label(str(told["name"]))
+    if "error" in told:
+        return Entry(key, label, error=str(told["error"]))
+    sliders = tuple(Slider(d["name"], d["code"], d["low"], d["high"]) for d in told["directions"])
+    about = f"Makes {told['category']}. Licence: {told['licence'] or 'not stated'}"
+    credits = told.get("attribution")
+    about += f". Learned from the work of {len(credits)} sources, see gen3d info" if credits else ""
+    return Entry(key, label, about, told["truncation"], sliders)

@@ -1,0 +1,88 @@
+# SPDX-FileCopyrightText: 2026 The Gen3D contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The one worker, desk and catalogue of the whole of Blender: operators and panels speak of the same."""
+
+import logging
+import time
+from pathlib import Path
+
+import bpy
+import numpy as np
+
+from . import compat
+from .catalogue import Catalogue
+from .client import WorkerClient, WorkerError, python_executable
+from .jobs import Job, Service
+from .work import TICK_SECONDS, Desk, redraw_panels
+
+log = logging.getLogger(__name__)
+
+
+def start_worker() -> WorkerClient:
+    """A worker on Blender's Python with the extension's wheels and Blender's numpy. Raises WorkerError."""
+    return WorkerClient(python_executable(), compat.wheels_folder(), fallback=Path(np.__file__).resolve().parents[1])
+
+
+service = Service(start_worker)
+desk = Desk()
+catalogue = Catalogue(service)
+
+
+class Listing:
+    """Asks the worker what the models hold, from Blender's timer, once nothing else is under way."""
+
+    def __init__(self) -> None:
+        self.wanted = False
+        self._job: Job | None = None
+
+    def want(self) -> None:
+        """Ask soon. Draw functions may call this: it changes nothing but a timer."""
+        if not self.wanted:
+            self.wanted = True
+            bpy.app.timers.register(self, first_interval=TICK_SECONDS, persistent=True)
+
+    def __call__(self) -> float | None:
+        if self._job is None:
+            if service.busy or desk.busy:
+                return TICK_SECONDS
+            try:
+                self._job = catalogue.ask()
+            except WorkerError as error:
+                log.error("%s", f"{error}\n{error.detail}".rstrip())
+                catalogue.told += 1  # the next Generate tells the user
+                return self._end()
+        if not self._job.poll():
+            return TICK_SECONDS
+        catalogue.take(self._job)
+        return self._end()
+
+    def clear(self) -> None:
+        if bpy.app.timers.is_registered(self):
+            bpy.app.timers.unregister(self)
+        self._end()
+
+    def _end(self) -> None:
+        self.wanted, self._job = False, None
+        redraw_panels()
+
+
+listing = Listing()
+
+
+def learn() -> None:
+    """Ask the worker what the models hold, and wait for it. Raises WorkerError."""
+    job = catalogue.ask()
+    while not job.poll():
+        time.sleep(0.01)
+    catalogue.take(job)
+
+
+def unregister() -> None:
+    listing.clear()
+    desk.clear()
+    service.stop()
+    catalogue.close()
+
+
+def register() -> None:
+    catalogue.told = 0
