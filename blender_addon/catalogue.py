@@ -44,13 +44,14 @@ class Entry:
     truncation: float = 1.0
     sliders: tuple[Slider, ...] = ()
     error: str = ""
+    hash: str = ""
 
 
 class Catalogue:
-    """What is known of the models. ``told`` counts how often the worker has answered."""
+    """What is known of the models. ``asked`` counts how often the worker was asked for more."""
 
     def __init__(self, service: Service) -> None:
-        self.told = 0
+        self.asked = 0
         self._service = service
         self._known: dict[str, Entry] = {}
         self._items: list[tuple[str, str, str, int, int]] = []  # Blender reads the texts without keeping them
@@ -67,6 +68,12 @@ class Catalogue:
     def entry(self, key: str) -> Entry | None:
         """The model of a key, None where it is gone."""
         return next((entry for entry in self.entries() if entry.key == key), None)
+
+    def maker(self, name: str, file_hash: str) -> Entry | None:
+        """The model that made an object: the very file where it is known to be there, else one of its name."""
+        entries = self.entries()
+        same = next((entry for entry in entries if entry.hash == file_hash and file_hash), None)
+        return same or next((entry for entry in entries if Path(entry.key).stem == name), None)
 
     def places(self) -> list[Path]:
         """Where models lie beside the shipped ones: the user's folder and single files."""
@@ -91,11 +98,11 @@ class Catalogue:
 
     def ask(self) -> Job:
         """Ask the worker what the models hold: ``take`` its answer. Raises WorkerError."""
+        self.asked += 1
         return self._service.submit(protocol.Models, places=[str(path) for path in self.places()][:64])
 
     def take(self, job: Job) -> None:
         """Learn from the answer, once it has come; a job that failed teaches nothing."""
-        self.told += 1
         self.forget_items()
         if job.state is not State.FINISHED or not isinstance(job.result, list):
             return
@@ -143,4 +150,4 @@ def _entry(told: dict[str, Any]) -> Entry:
     about = f"Makes {told['category']}. Licence: {told['licence'] or 'not stated'}"
     credits = told.get("attribution")
     about += f". Learned from the work of {len(credits)} sources, see gen3d info" if credits else ""
-    return Entry(key, label, about, told["truncation"], sliders)
+    return Entry(key, label, about, told["truncation"], sliders, hash=told["hash"])

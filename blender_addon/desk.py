@@ -4,6 +4,7 @@
 
 import logging
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import bpy
@@ -28,12 +29,20 @@ desk = Desk()
 catalogue = Catalogue(service)
 
 
-class Listing:
-    """Asks the worker what the models hold, from Blender's timer, once nothing else is under way."""
+class Errand:
+    """Something to ask the worker beside the works, from Blender's timer, once it is free.
 
-    def __init__(self) -> None:
+    ask: submits the job, may raise WorkerError; take: is given the job when it has ended, whichever way.
+    """
+
+    def __init__(self, ask: Callable[[], Job], take: Callable[[Job], None]) -> None:
         self.wanted = False
+        self._ask, self._take = ask, take
         self._job: Job | None = None
+
+    @property
+    def fraction(self) -> float:
+        return self._job.fraction if self._job is not None else 0.0
 
     def want(self) -> None:
         """Ask soon. Draw functions may call this: it changes nothing but a timer."""
@@ -46,14 +55,13 @@ class Listing:
             if service.busy or desk.busy:
                 return TICK_SECONDS
             try:
-                self._job = catalogue.ask()
+                self._job = self._ask()
             except WorkerError as error:
                 log.error("%s", f"{error}\n{error.detail}".rstrip())
-                catalogue.told += 1  # the next Generate tells the user
                 return self._end()
         if not self._job.poll():
             return TICK_SECONDS
-        catalogue.take(self._job)
+        self._take(self._job)
         return self._end()
 
     def clear(self) -> None:
@@ -66,7 +74,7 @@ class Listing:
         redraw_panels()
 
 
-listing = Listing()
+listing = Errand(catalogue.ask, catalogue.take)
 
 
 def learn() -> None:
@@ -85,4 +93,4 @@ def unregister() -> None:
 
 
 def register() -> None:
-    catalogue.told = 0
+    catalogue.asked = 0

@@ -123,6 +123,48 @@ def view_layer_of(scene: bpy.types.Scene) -> bpy.types.ViewLayer:
     return scene.view_layers[0]
 
 
+def remake(made: GeneratedMesh, target: int, size: float | None = None) -> bpy.types.Object:
+    """Give an object, named by its session identifier, another mesh; transform, name, materials and modifiers stay.
+
+    ``size`` None keeps its own. Raises PlacementError when it is gone or cannot be changed.
+    """
+    placed = find(target)
+    if placed is None or not placed.is_editable or not isinstance(placed.data, bpy.types.Mesh):
+        raise PlacementError("The object is gone or cannot be edited")
+    old = placed.data
+    size = float(placed[RECORD].get("size", 1.0)) if size is None else size
+    mesh = build_mesh(old.name, made, size)
+    mesh.materials.clear()
+    for material in old.materials:
+        mesh.materials.append(material)
+    name = old.name
+    placed.data = mesh
+    if not old.users:
+        bpy.data.meshes.remove(old)
+        mesh.name = name
+    placed[RECORD] = record(made.info, size)
+    return placed
+
+
+def find(identifier: int) -> bpy.types.Object | None:
+    """The object of a session identifier."""
+    return next((each for each in bpy.data.objects if each.session_uid == identifier), None)
+
+
+def remembers(placed: bpy.types.Object | None) -> bool:
+    """Whether an object was generated and holds what made it."""
+    if placed is None or placed.type != "MESH" or RECORD not in placed:
+        return False
+    held = placed[RECORD]
+    return hasattr(held, "to_dict") and {"model", "model_hash", "shape_code", "appearance_code"} <= set(held.keys())
+
+
+def codes_of(placed: bpy.types.Object) -> dict[str, list[float]]:
+    """An object's codes as a request's parent."""
+    held = placed[RECORD]
+    return {"shape": [float(v) for v in held["shape_code"]], "appearance": [float(v) for v in held["appearance_code"]]}
+
+
 def place(
     made: GeneratedMesh, placement: Placement, name: str, size: float = 1.0, *, alone: bool = True
 ) -> bpy.types.Object:

@@ -5,7 +5,6 @@
 import functools
 import random
 from pathlib import Path
-from typing import Any
 
 import bpy
 from bpy.props import EnumProperty, StringProperty
@@ -41,10 +40,26 @@ def submit(operator: bpy.types.Operator, work: Work) -> set[str]:
     return {"CANCELLED"}
 
 
-def asked(settings: Any) -> dict[str, Any]:
-    """The fields that every request takes from the settings."""
-    variety = settings.variety if settings.own_variety else None
-    return {"model": settings.model, "resolution": settings.resolution, "truncation": variety}
+def generate(operator: bpy.types.Operator, context: compat.Context) -> set[str]:
+    """Make what the settings say."""
+    collection = context.collection
+    if not collection.is_editable:
+        operator.report({"ERROR"}, f"The active collection {collection.name!r} cannot be edited: choose another one")
+        return {"CANCELLED"}
+    settings = context.scene.gen3d
+    common = {
+        "model": settings.model, "resolution": settings.resolution,
+        "truncation": settings.variety if settings.own_variety else None,
+        "appearance_seed": settings.appearance_seed if settings.own_look else None,
+    }  # fmt: skip
+    orders = []
+    for number, where in enumerate(Placement.here(context).grid(settings.count, settings.size)):
+        seed = min(settings.seed + number, protocol.limits.SEED[1])
+        name = f"{Path(settings.model).stem}_{seed:04d}"
+        apply = functools.partial(place, placement=where, name=name, size=settings.size, alone=number == 0)
+        orders.append(Order({**common, "seed": seed}, apply))
+    label = f"Generate {settings.count} objects" if settings.count > 1 else "Generate"
+    return submit(operator, Work(service, label, orders, context.scene.session_uid))
 
 
 class GEN3D_OT_generate(bpy.types.Operator):
@@ -62,21 +77,7 @@ class GEN3D_OT_generate(bpy.types.Operator):
         return needs_object_mode(cls, context)
 
     def execute(self, context: compat.Context) -> set[str]:
-        collection = context.collection
-        if not collection.is_editable:
-            self.report({"ERROR"}, f"The active collection {collection.name!r} cannot be edited: choose another one")
-            return {"CANCELLED"}
-        settings = context.scene.gen3d
-        common = {**asked(settings), "appearance_seed": settings.appearance_seed if settings.own_look else None}
-        places = Placement.here(context).grid(settings.count, settings.size)
-        orders = []
-        for seed, where in enumerate(places, settings.seed):
-            name = f"{Path(settings.model).stem}_{seed:04d}"
-            alone = seed == settings.seed
-            apply = functools.partial(place, placement=where, name=name, size=settings.size, alone=alone)
-            orders.append(Order({**common, "seed": min(seed, protocol.limits.SEED[1])}, apply))
-        label = f"Generate {settings.count} objects" if settings.count > 1 else "Generate"
-        return submit(self, Work(service, label, orders, context.scene.session_uid))
+        return generate(self, context)
 
 
 class GEN3D_OT_cancel(bpy.types.Operator):

@@ -9,7 +9,24 @@ import bpy
 
 from . import compat
 from .desk import catalogue, desk, listing
+from .explore import (
+    GEN3D_OT_breed,
+    GEN3D_OT_copy_codes,
+    GEN3D_OT_mix,
+    GEN3D_OT_paste_codes,
+    GEN3D_OT_regenerate,
+    GEN3D_OT_vary,
+)
+from .favourites import (
+    GEN3D_OT_favourite,
+    GEN3D_OT_favourite_make,
+    GEN3D_OT_favourite_remove,
+    GEN3D_UL_favourites,
+)
+from .gallery import GEN3D_OT_gallery, GEN3D_OT_pick, gallery
 from .jobs import State
+from .live import GEN3D_OT_adjust, GEN3D_OT_adjust_end, live
+from .objects import remembers
 from .operators import (
     GEN3D_OT_cancel,
     GEN3D_OT_copy_detail,
@@ -30,7 +47,7 @@ class GEN3D_PT_generate(Gen3DPanel, bpy.types.Panel):
     bl_label = "Generate"
 
     def draw(self, context: compat.Context) -> None:
-        if not catalogue.told:
+        if not catalogue.asked:
             listing.want()
         settings = context.scene.gen3d
         layout = self.layout
@@ -112,7 +129,88 @@ class GEN3D_PT_more(Gen3DPanel, bpy.types.Panel):
         chosen.prop(settings, "variety", slider=True)
 
 
-CLASSES = (GEN3D_PT_generate, GEN3D_PT_more)
+class GEN3D_PT_gallery(Gen3DPanel, bpy.types.Panel):
+    bl_label = "Gallery"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context: compat.Context) -> None:
+        layout = self.layout
+        row = layout.row(align=True)
+        row.operator(GEN3D_OT_gallery.bl_idname, icon="IMGDISPLAY")
+        row.operator(GEN3D_OT_gallery.bl_idname, text="Further", icon="FORWARD").further = True
+        if gallery.errand.wanted:
+            layout.progress(factor=gallery.errand.fraction, text="Drawing")
+        if gallery.message:
+            layout.label(text=gallery.message, icon="ERROR")
+        if not gallery.seeds or gallery.model != context.scene.gen3d.model:
+            return
+        grid = layout.grid_flow(row_major=True, columns=3, even_columns=True, even_rows=True, align=True)
+        for seed in gallery.seeds:
+            cell = grid.column(align=True)
+            cell.template_icon(icon_value=gallery.icon(seed), scale=4.0)
+            cell.operator(GEN3D_OT_pick.bl_idname, text=f"{seed:04d}").seed = seed
+
+
+class GEN3D_PT_explore(Gen3DPanel, bpy.types.Panel):
+    bl_label = "Explore"
+
+    def draw(self, context: compat.Context) -> None:
+        settings, layout = context.scene.gen3d, self.layout
+        active = context.view_layer.objects.active
+        if live.session is not None:
+            self._draw_sliders(settings)
+            return
+        if not remembers(active):
+            layout.label(text="Select a generated object", icon="INFO")
+        column = layout.column()
+        column.enabled = remembers(active)
+        column.operator(GEN3D_OT_adjust.bl_idname, icon="OPTIONS")
+        column.operator(GEN3D_OT_regenerate.bl_idname, icon="FILE_REFRESH")
+        box = column.column(align=True)
+        box.row().prop(settings, "vary", expand=True)
+        box.prop(settings, "strength", slider=True)
+        row = box.row(align=True)
+        row.operator(GEN3D_OT_vary.bl_idname, icon="MOD_PARTICLES")
+        row.prop(settings, "variations", text="")
+        row = column.row(align=True)
+        row.operator(GEN3D_OT_mix.bl_idname, icon="UV_SYNC_SELECT")
+        row.operator(GEN3D_OT_breed.bl_idname, icon="MESH_GRID")
+        row = layout.row(align=True)
+        row.operator(GEN3D_OT_copy_codes.bl_idname, icon="COPYDOWN")
+        row.operator(GEN3D_OT_paste_codes.bl_idname, icon="PASTEDOWN")
+
+    def _draw_sliders(self, settings: Any) -> None:
+        session, layout = live.session, self.layout
+        if session is None:
+            return
+        if session.message:
+            layout.label(text=session.message, icon="ERROR")
+        for code in ("shape", "appearance"):
+            column = layout.column(align=True)
+            column.label(text=code.capitalize())
+            for slider in settings.sliders:
+                if slider.code == code:
+                    column.prop(slider, "value", text=slider.name.capitalize(), slider=True)
+        row = layout.row(align=True)
+        row.operator(GEN3D_OT_adjust_end.bl_idname, icon="CHECKMARK")
+        row.operator(GEN3D_OT_adjust_end.bl_idname, text="Revert", icon="LOOP_BACK").revert = True
+
+
+class GEN3D_PT_favourites(Gen3DPanel, bpy.types.Panel):
+    bl_label = "Favourites"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context: compat.Context) -> None:
+        settings, layout = context.scene.gen3d, self.layout
+        row = layout.row()
+        row.template_list(GEN3D_UL_favourites.__name__, "", settings, "favourites", settings, "favourite", rows=3)
+        side = row.column(align=True)
+        side.operator(GEN3D_OT_favourite.bl_idname, text="", icon="ADD")
+        side.operator(GEN3D_OT_favourite_remove.bl_idname, text="", icon="REMOVE")
+        layout.operator(GEN3D_OT_favourite_make.bl_idname, icon="MESH_DATA")
+
+
+CLASSES = (GEN3D_PT_generate, GEN3D_PT_more, GEN3D_PT_explore, GEN3D_PT_gallery, GEN3D_PT_favourites)
 
 
 def register() -> None:

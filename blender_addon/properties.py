@@ -5,12 +5,21 @@
 from typing import Any
 
 import bpy
-from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
+from bpy.props import (
+    BoolProperty,
+    CollectionProperty,
+    EnumProperty,
+    FloatProperty,
+    IntProperty,
+    PointerProperty,
+    StringProperty,
+)
 
 from gen3d_core import protocol
 
 from . import compat
 from .desk import catalogue
+from .live import slider_moved
 
 SETTINGS = "gen3d"  # as in context.scene.gen3d
 MOST_AT_ONCE = 64
@@ -30,6 +39,29 @@ def _model_number(settings: Any) -> int:
 
 def _choose_model(settings: Any, number: int) -> None:
     settings.model_key = catalogue.items()[number][0]
+
+
+class GEN3D_PG_slider(bpy.types.PropertyGroup):
+    """Where the adjusted object stands along a direction of its model."""
+
+    name: StringProperty()
+    code: StringProperty()
+    low: FloatProperty()
+    high: FloatProperty()
+    value: FloatProperty(
+        name="Value",
+        description="In standard deviations of all objects of this kind; 0 is the average",
+        soft_min=-3.0,
+        soft_max=3.0,
+        update=slider_moved,
+    )
+
+
+class GEN3D_PG_favourite(bpy.types.PropertyGroup):
+    """Codes worth keeping, as text."""
+
+    name: StringProperty(name="Name")
+    text: StringProperty()
 
 
 class GEN3D_PG_settings(bpy.types.PropertyGroup):
@@ -101,13 +133,46 @@ class GEN3D_PG_settings(bpy.types.PropertyGroup):
         max=1e4,
         unit="LENGTH",
     )
+    vary: EnumProperty(
+        name="Vary",
+        description="What the variations differ in",
+        items=[
+            ("BOTH", "Both", "Shape and appearance"),
+            ("SHAPE", "Shape", "The shape alone"),
+            ("APPEARANCE", "Appearance", "The appearance alone"),
+        ],
+    )
+    strength: FloatProperty(
+        name="Strength",
+        description="How far variations go: 0 nowhere, 1 to another object",
+        default=0.3,
+        min=protocol.limits.STRENGTH[0],
+        max=protocol.limits.STRENGTH[1],
+        subtype="FACTOR",
+    )
+    variations: IntProperty(
+        name="Variations",
+        description="How many are made at once",
+        default=4,
+        min=1,
+        soft_max=16,
+        max=MOST_AT_ONCE,
+    )
+    sliders: CollectionProperty(type=GEN3D_PG_slider)
+    favourites: CollectionProperty(type=GEN3D_PG_favourite)
+    favourite: IntProperty(default=0, options={"HIDDEN"})
+
+
+CLASSES = (GEN3D_PG_slider, GEN3D_PG_favourite, GEN3D_PG_settings)
 
 
 def register() -> None:
-    bpy.utils.register_class(GEN3D_PG_settings)
+    for cls in CLASSES:
+        bpy.utils.register_class(cls)
     setattr(bpy.types.Scene, SETTINGS, PointerProperty(type=GEN3D_PG_settings))
 
 
 def unregister() -> None:
     delattr(bpy.types.Scene, SETTINGS)
-    bpy.utils.unregister_class(GEN3D_PG_settings)
+    for cls in reversed(CLASSES):
+        bpy.utils.unregister_class(cls)

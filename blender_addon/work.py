@@ -75,6 +75,8 @@ class Work:
         if self.done:
             return True
         if self.job is None:
+            if self._service.busy:  # with what was asked for beside the desk
+                return False
             try:
                 self.job = self._service.submit(protocol.Generate, **self._orders[0].fields)
             except WorkerError as error:

@@ -25,7 +25,8 @@ def codes_for(request: Generate, model: Model) -> Codes:
         sizes = (drawn.shape.shape, drawn.appearance.shape)
         if any((parent.shape.shape, parent.appearance.shape) != sizes for parent in parents):
             raise Gen3DError(f"these codes are not of the model {model.name}: theirs have other lengths")
-        codes = vary(blend(parents, request.shape_weights, request.appearance_weights), drawn, request.strength)
+        mixed = blend(parents, request.shape_weights, request.appearance_weights)
+        codes = vary(mixed, drawn, request.shape_strength, request.appearance_strength)
     known = {each.name: each for each in model.directions}
     for name, value in request.moves.items():
         if name not in known:

@@ -51,18 +51,22 @@ def blend(parents: Sequence[Codes], shape: Sequence[float], appearance: Sequence
     )
 
 
-def vary(original: Codes, towards: Codes, strength: float) -> Codes:
+def vary(original: Codes, towards: Codes, shape: float, appearance: float) -> Codes:
     """A step from codes in the direction of others: 0 stays, 1 arrives. Where both are standard normal draws, so is
     every variation."""
-    keep = (1.0 - strength**2) ** 0.5
     return Codes(
-        (keep * original.shape + strength * towards.shape).astype(np.float32),
-        (keep * original.appearance + strength * towards.appearance).astype(np.float32),
+        _vary(original.shape, towards.shape, shape), _vary(original.appearance, towards.appearance, appearance)
     )
+
+
+def _vary(original: np.ndarray, towards: np.ndarray, strength: float) -> np.ndarray:
+    return ((1.0 - strength**2) ** 0.5 * original + strength * towards).astype(np.float32)
 
 
 def _blend(parents: Sequence[np.ndarray], weights: Sequence[float]) -> np.ndarray:
     share = np.asarray(weights, np.float64) / sum(weights)
+    if np.count_nonzero(share) == 1:  # to the last bit, so that an object can be made again as it was
+        return parents[int(share.argmax())]
     mixed = share @ np.stack(parents).astype(np.float64)
     length = share @ np.linalg.norm(parents, axis=1)
     return (mixed * (length / max(float(np.linalg.norm(mixed)), 1e-9))).astype(np.float32)

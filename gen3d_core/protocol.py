@@ -84,8 +84,8 @@ class Generate(Message):
 
     Without parents, `seed` draws the codes and `appearance_seed`, where given, those of the appearance. Up to four
     `parents`, {"shape": [...], "appearance": [...]}, take their place, mixed by a weight for each in `shape_weights`
-    and `appearance_weights`, and then varied towards what the seeds draw by `strength`. `moves` at last puts the object
-    at values along directions of the model.
+    and `appearance_weights`, and then varied towards what the seeds draw by `shape_strength` and
+    `appearance_strength`. `moves` at last puts the object at values along directions of the model.
     """
 
     type: ClassVar[str] = "generate"
@@ -99,7 +99,8 @@ class Generate(Message):
     parents: list[dict[str, list[float]]] = field(default_factory=list)
     shape_weights: list[float] = field(default_factory=list)
     appearance_weights: list[float] = field(default_factory=list)
-    strength: float = 0.0
+    shape_strength: float = 0.0
+    appearance_strength: float = 0.0
     moves: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -112,7 +113,8 @@ class Generate(Message):
         if self.truncation is not None:
             limits.real("truncation", self.truncation, limits.TRUNCATION)
         limits.real("floaters", self.floaters, limits.FLOATERS)
-        limits.real("strength", self.strength, limits.STRENGTH)
+        limits.real("shape_strength", self.shape_strength, limits.STRENGTH)
+        limits.real("appearance_strength", self.appearance_strength, limits.STRENGTH)
         self._check_parents()
         if not isinstance(self.moves, dict):
             raise ProtocolError("moves is not an object of values by direction")
@@ -131,8 +133,8 @@ class Generate(Message):
             weights = _check_numbers(name, getattr(self, name), (0.0, 1.0))
             if len(weights) != len(self.parents) or (weights and not sum(weights) > 0):
                 raise ProtocolError(f"{name} has no weight for each parent, or none above zero")
-        if self.strength and not self.parents:
-            raise ProtocolError("strength varies parents, and there are none")
+        if (self.shape_strength or self.appearance_strength) and not self.parents:
+            raise ProtocolError("a strength varies parents, and there are none")
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,7 @@ MESSAGES = [
         parents=[{"shape": [0.5, -1.0], "appearance": [2.0]}],
         shape_weights=[0.25],
         appearance_weights=[1.0],
-        strength=0.5,
+        shape_strength=0.5,
         moves={"bulk": -1.5},
     ),
     Models(3),
@@ -105,7 +105,7 @@ GOOD = Generate(5, "chairs", 7, 128).as_dict()
         ({"model": "a\0b"}, "model"),
         ({"colour": "red"}, "colour"),
         ({"appearance_seed": -1}, "appearance_seed"),
-        ({"strength": 0.5}, "strength"),
+        ({"shape_strength": 0.5}, "strength"),
         ({"moves": ["bulk"]}, "moves"),
         ({"moves": {"bulk": "much"}}, "bulk"),
         ({"moves": {"bulk": 1e9}}, "bulk"),
@@ -260,8 +260,9 @@ def test_objects_from_parents_seeds_and_moves(client: Client, tmp_path: Path):
     assert np.allclose(mixed.shape, a.shape, atol=1e-6) and np.allclose(mixed.appearance, b.appearance, atol=1e-6)
 
     varied, _ = made_with(client, Generate(4, path, 9, 16, parents=parents[:1], shape_weights=[1.0],
-                                           appearance_weights=[1.0], strength=0.6))  # fmt: skip
+                                           appearance_weights=[1.0], shape_strength=0.6))  # fmt: skip
     assert np.allclose(varied.shape, 0.8 * a.shape + 0.6 * drawn.shape, atol=1e-5)
+    assert np.allclose(varied.appearance, a.appearance, atol=1e-6)
 
     for moves, said in (({"wide": 1.0}, "no direction 'wide'"), ({"tall": 3.0}, "tall is 3")):
         client.send(Generate(5, path, 9, 16, moves=moves))
