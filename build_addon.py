@@ -1,9 +1,10 @@
 # SPDX-FileCopyrightText: 2026 The Gen3D contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Build the Blender extension for this platform: python build_addon.py [--out dist]
+"""Build the Blender extension: python build_addon.py [--platform linux-x64 ...] [--python 3.11 ...] [--out dist]
 
 The zip carries the add-on, the wheel of gen3d with its models, and the wheels that sampling needs for each Python that
-a supported Blender runs on. Nothing tracked is edited; downloaded wheels stay in build/wheels.
+a supported Blender runs on. Any platform's zip can be built on any other; equal sources give equal bytes. Nothing
+tracked is edited; downloaded wheels stay in build/wheels.
 """
 
 import argparse
@@ -17,6 +18,7 @@ import sys
 import tempfile
 import tomllib
 import zipfile
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,8 +29,19 @@ PYTHONS = ("3.11", "3.13")  # Blender 4.2 to 5.0, and 5.1 on
 PACKAGES = ("onnxruntime", "flatbuffers", "protobuf", "scikit-image", "lazy-loader", "packaging")
 SYSTEMS = {"linux": "linux", "darwin": "macos", "win32": "windows"}
 MACHINES = {"x86_64": "x64", "amd64": "x64", "arm64": "arm64", "aarch64": "arm64"}
-# The newest C library that Blender itself asks for; the machine that builds may have a newer one.
+# Tags of wheels that run there. On Linux up to the newest C library that Blender itself asks for; the machine that
+# builds may have a newer one.
 MANYLINUX = ("manylinux_2_28", "manylinux_2_27", "manylinux_2_26", "manylinux_2_24", "manylinux_2_17", "manylinux2014")
+PLATFORMS = {
+    "linux-x64": tuple(f"{tag}_x86_64" for tag in MANYLINUX),
+    "linux-arm64": tuple(f"{tag}_aarch64" for tag in MANYLINUX),
+    "windows-x64": ("win_amd64",),
+    "macos-arm64": ("macosx_14_0_arm64",),
+    "macos-x64": ("macosx_13_0_x86_64",),
+}
+# Where the pinned version has no wheels, the last that has.
+OLDER = {"macos-x64": {"onnxruntime": "1.23.2"}}
+EPOCH = (1980, 1, 1, 0, 0, 0)  # of every file in the zips
 # What the wheel of gen3d is built from here. The artist trains nothing, and a package of so general a name as training
 # does not belong into the one folder of wheels that all extensions share.
 SOURCES = ("pyproject.toml", "README.md", "LICENSE", "LICENSES", "gen3d_core")
@@ -101,14 +114,15 @@ def collect(requirements: list[str], cache: Path, folder: Path, *choice: str) ->
         pip(*kept, what="collecting wheels")
 
 
-def collect_runtime(root: Path, cache: Path, folder: Path) -> None:
-    """Put what sampling needs into ``folder``, for all PYTHONS."""
-    for python in PYTHONS:
+def collect_runtime(root: Path, cache: Path, folder: Path, target: str, pythons: Sequence[str]) -> None:
+    """Put what sampling needs on a platform into ``folder``, for several versions of Python."""
+    older = OLDER.get(target, {})
+    wanted = [f"{name}=={older[name]}" if name in older else pinned(root, name)[0] for name in PACKAGES]
+    for python in pythons:
         choice = ["--python-version", python, "--implementation", "cp"]
-        if sys.platform == "linux":
-            for tag in MANYLINUX:
-                choice += ["--platform", f"{tag}_{platform.machine()}"]
-        collect(pinned(root, *PACKAGES), cache, folder, *choice)
+        for tag in PLATFORMS[target]:
+            choice += ["--platform", tag]
+        collect(wanted, cache, folder, *choice)
 
 
 def build_gen3d(root: Path, cache: Path, folder: Path) -> Path:
@@ -126,13 +140,16 @@ def build_gen3d(root: Path, cache: Path, folder: Path) -> Path:
         pip("wheel", str(sources), *offline, "--wheel-dir", str(folder), what="building the wheel of gen3d")
     (wheel,) = folder.glob("gen3d-*.whl")
     with zipfile.ZipFile(wheel) as archive:
+        contents = {name: archive.read(name) for name in archive.namelist()}
+    write_zip(wheel, contents)
+    with zipfile.ZipFile(wheel) as archive:
         if not any(re.fullmatch(r"gen3d_core/models/[^/]+\.gen3d", name) for name in archive.namelist()):
             raise BuildError("the wheel of gen3d holds no model: there is no gen3d_core/models/NAME.gen3d")
     return wheel
 
 
-def stage(root: Path, folder: Path, cache: Path) -> str:
-    """Lay out the extension in ``folder``. Returns its version."""
+def stage(root: Path, folder: Path, cache: Path, target: str, pythons: Sequence[str]) -> str:
+    """Lay out a platform's extension in ``folder``. Returns its version."""
     text = (root / ADDON / "blender_manifest.toml").read_text(encoding="utf-8")
     shutil.copytree(root / ADDON, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy2(root / "LICENSES" / "GPL-3.0-or-later.txt", folder / "LICENSE.txt")
@@ -141,9 +158,9 @@ def stage(root: Path, folder: Path, cache: Path) -> str:
     version, built = tomllib.loads(text)["version"], build_gen3d(root, cache, wheels).name.split("-")[1]
     if version != built:
         raise BuildError(f"blender_manifest.toml says version {version}, gen3d is {built}: make them one")
-    collect_runtime(root, cache, wheels)
+    collect_runtime(root, cache, wheels, target, pythons)
     listed = "".join(f'    "./wheels/{wheel.name}",\n' for wheel in sorted(wheels.iterdir()))
-    head = f'platforms = ["{platform_name()}"]\nwheels = [\n{listed}]\n\n'
+    head = f'platforms = ["{target}"]\nwheels = [\n{listed}]\n\n'
     (folder / "blender_manifest.toml").write_text(head + text, encoding="utf-8")
     return version
 
@@ -158,48 +175,75 @@ def blender_tool() -> list[str] | None:
     return [blender, "--factory-startup", "--command", "extension"] if blender else None
 
 
+def write_zip(path: Path, contents: Mapping[str, bytes]) -> None:
+    """A zip whose bytes depend on names and contents alone, with the same zlib."""
+    with zipfile.ZipFile(path, "w") as archive:
+        for name in sorted(contents):
+            info = zipfile.ZipInfo(name, date_time=EPOCH)
+            info.create_system, info.external_attr = 3, 0o644 << 16
+            info.compress_type = zipfile.ZIP_STORED if name.endswith(".whl") else zipfile.ZIP_DEFLATED
+            archive.writestr(info, contents[name])
+
+
 def pack(source: Path, path: Path) -> bool:
-    """Zip an extension's folder, with Blender's own tool where there is one. Returns whether that has validated it."""
+    """Zip an extension's folder. Returns whether Blender's own tool, where there is one, has validated it."""
+    files = [file for file in source.rglob("*") if file.is_file()]
+    write_zip(path, {file.relative_to(source).as_posix(): file.read_bytes() for file in files})
     tool = blender_tool()
     if tool is None:
-        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-            for file in sorted(source.rglob("*")):
-                if file.is_file():
-                    archive.write(file, file.relative_to(source).as_posix())
         return False
-    run([*tool, "build", "--source-dir", str(source), "--output-filepath", str(path)], "Blender's extension build")
     run([*tool, "validate", str(path)], "Blender's extension validation")
     return True
 
 
-def build(out: Path, root: Path = ROOT) -> Built:
-    """Make ``out``/gen3d-VERSION-PLATFORM.zip from the project at ``root``. BuildError leaves nothing half-written."""
+def build(out: Path, root: Path = ROOT, target: str | None = None, pythons: Sequence[str] = PYTHONS) -> Built:
+    """Make ``out``/gen3d-VERSION-PLATFORM.zip from the project at ``root``, for this platform unless told.
+
+    BuildError leaves nothing half-written.
+    """
+    target = target or platform_name()
+    if target not in PLATFORMS:
+        raise BuildError(f"there are no wheels for {target}: known are {', '.join(PLATFORMS)}")
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".gen3d-", dir=out) as temporary:
         source, packed = Path(temporary, "gen3d"), Path(temporary, "packed.zip")
         source.mkdir()
-        version = stage(root, source, root / "build" / "wheels")
+        version = stage(root, source, root / "build" / "wheels", target, pythons)
         validated = pack(source, packed)
         wheels = {wheel.name: wheel.stat().st_size for wheel in sorted((source / "wheels").iterdir())}
-        path = out / f"gen3d-{version}-{platform_name()}.zip"
+        path = out / f"gen3d-{version}-{target}.zip"
         os.replace(packed, path)
     return Built(path, wheels, validated)
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description="Build the Blender extension for this platform.")
-    parser.add_argument("--out", type=Path, default=ROOT / "dist", help="folder for the zip (default: dist)")
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description="Build the Blender extension.")
+    parser.add_argument("--out", type=Path, default=ROOT / "dist", help="folder for the zips (default: dist)")
+    parser.add_argument(
+        "--platform", nargs="+", choices=PLATFORMS, metavar="NAME", help=f"{', '.join(PLATFORMS)} (default: this one)"
+    )
+    parser.add_argument(
+        "--python", nargs="+", default=PYTHONS, metavar="X.Y",
+        help=f"versions of Python that the Blenders run on (default: {' '.join(PYTHONS)})",
+    )  # fmt: skip
+    options = parser.parse_args(arguments)
+    if wrong := [python for python in options.python if not re.fullmatch(r"3\.\d+", python)]:
+        parser.error(f"--python {wrong[0]}: expected a version such as 3.11")
     try:
-        built = build(parser.parse_args().out)
+        for target in options.platform or [platform_name()]:
+            report(build(options.out, target=target, pythons=options.python))
     except (BuildError, OSError) as error:
         sys.stderr.write(f"build_addon: {error}\n")
         return 1
+    return 0
+
+
+def report(built: Built) -> None:
     for name, size in sorted(built.wheels.items(), key=lambda item: -item[1]):
         say(f"{size / 1e6:7.1f} MB  {name}")
     say(f"{built.path.stat().st_size / 1e6:7.1f} MB  {built.path}")
     if not built.validated:
         say("Not validated: neither Blender nor the bpy module is at hand")
-    return 0
 
 
 if __name__ == "__main__":

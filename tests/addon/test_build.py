@@ -66,7 +66,7 @@ def test_a_second_build_needs_no_index_and_edits_no_source(
     for name, value in {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": "", "PIP_CONFIG_FILE": "/dev/null"}.items():
         monkeypatch.setenv(name, value)
     again = build_addon.build(tmp_path / "again")
-    assert set(again.wheels) == set(extension.wheels)
+    assert again.path.read_bytes() == extension.path.read_bytes(), "byte for byte"
     assert digests(build_addon.ROOT / "blender_addon") == before
     assert [path.name for path in (tmp_path / "again").iterdir()] == [again.path.name]
 
@@ -84,3 +84,22 @@ def test_a_project_without_a_model_gives_one_clear_error_and_no_zip(tmp_path: Pa
     with pytest.raises(build_addon.BuildError, match="holds no model"):
         build_addon.build(tmp_path / "dist", root)
     assert list((tmp_path / "dist").iterdir()) == []
+
+
+def test_another_platform_s_zip_carries_its_own_wheels(tmp_path: Path):
+    built = build_addon.build(tmp_path, target="windows-x64", pythons=["3.13"])
+    assert built.path.name == f"gen3d-{__version__}-windows-x64.zip"
+    assert manifest(built.path)["platforms"] == ["windows-x64"]
+    tags = {name.rsplit("-", 1)[1] for name in built.wheels}
+    assert tags == {"win_amd64.whl", "any.whl"}
+    assert {name.split("-")[2] for name in built.wheels if name.startswith("onnxruntime")} == {"cp313"}
+
+
+def test_what_cannot_be_built_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    with pytest.raises(build_addon.BuildError, match="no wheels for amiga-68k: known are linux-x64"):
+        build_addon.build(tmp_path, target="amiga-68k")
+    for arguments, said in ((["--platform", "amiga"], "invalid choice"), (["--python", "three"], "--python three")):
+        with pytest.raises(SystemExit):
+            build_addon.main(arguments)
+        assert said in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
