@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-import io
 import logging
 import re
 from pathlib import Path
@@ -13,7 +12,6 @@ from typing import Any
 import safetensors.torch
 import torch
 
-from gen3d_core import schedule
 from gen3d_core.atomic import make_folder
 from gen3d_core.errors import Gen3DError
 from gen3d_core.fields.radiance import RadianceField
@@ -24,8 +22,8 @@ from gen3d_core.runtime import RuntimeModel
 from training.directions import principal_directions
 from training.level import choose_level
 from training.meshes import read_meshes
+from training.portrait import portrait
 from training.run_folder import load_run
-from training.samples import sample_grid
 from training.state import TrainState
 from training.tracking import curve
 
@@ -57,15 +55,10 @@ def export(
     rng = torch.Generator().manual_seed(0)
     generator.field.measure_means(rng)
     cut = _cut(generator, truncation, level, validation)
-    preview = io.BytesIO()
-    sample_grid(generator, 64, schedule.stage(state.images / 1000, run.config.renderer), count=8).save(
-        preview, format="PNG", optimize=True
-    )
     log.info("exporting the graphs, about a minute")
     members = {
         "weights.safetensors": safetensors.torch.save({k: v.contiguous() for k, v in generator.state_dict().items()}),
         **export_graphs(generator.field.eval()),
-        "preview.png": preview.getvalue(),
     }
     dataset = dict(run.dataset)
     attribution = dataset.pop("attribution", [])
@@ -94,9 +87,9 @@ def export(
         "attribution": attribution,
     }
     graphs = {name: member for name, member in members.items() if name in GRAPHS}
-    manifest["directions"] = principal_directions(
-        RuntimeModel(out, manifest, graphs, torch.get_num_threads()), truncation
-    )
+    model = RuntimeModel(out, manifest, graphs, torch.get_num_threads())
+    members["preview.png"] = portrait(model, truncation)
+    manifest["directions"] = principal_directions(model, truncation)
     write_model(out, manifest, members)
 
 

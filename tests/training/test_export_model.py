@@ -19,6 +19,7 @@ from gen3d_core.fields.triplane import ConditionedTriplane
 from gen3d_core.generator import Generator
 from gen3d_core.latent import Codes, codes
 from gen3d_core.model_file import MEMBERS, ModelArchive, read_model
+from gen3d_core.preview import front
 from gen3d_core.runtime import RuntimeModel, SeparableRuntimeField
 from tests.tiny_run import TINY
 from training.export import export, rounded
@@ -61,7 +62,9 @@ def test_the_file_holds_every_member_and_the_record_of_the_training(tiny_model: 
     assert training["minutes"] >= 0 and training["machine"]["versions"]["torch"] == torch.__version__
     with Image.open(io.BytesIO(archive.members["preview.png"])) as picture:
         picture.load()
-        assert min(picture.size) >= 128 and np.ptp(np.asarray(picture)) > 50
+        assert picture.size == (384, 384) and picture.mode == "RGBA"
+        first = np.asarray(picture)[:128, :128]
+    assert np.array_equal(first, front(gen3d_core.load(tiny_model).sample(0, 64), 128)), "the first seed's mesh"
 
 
 def test_weights_are_the_run_s_average_at_half_precision(tiny_run: Path, generator: Generator) -> None:
