@@ -9,13 +9,14 @@ DEV := $(VENV)/.ready-dev
 SETTINGS := pyproject.toml constraints.txt
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable
 
-.PHONY: help demo test lint format addon clean distclean
+.PHONY: help demo test test-blender lint format addon clean distclean
 # Two stages must not install into one environment at the same time.
 .NOTPARALLEL:
 
 help:
 	@echo "make demo    nine new chairs from the shipped model, written to demo/"
 	@echo "make test    all tests"
+	@echo "make test-blender  the add-on's tests in every supported Blender (4 GB, needs Python 3.11 and 3.13)"
 	@echo "make lint    ruff and pyright"
 	@echo "make format  rewrite the sources in the project's style"
 	@echo "make addon   the Blender extension's zip for this platform, written to dist/"
@@ -26,6 +27,9 @@ demo: $(RUNTIME)
 
 test: $(DEV)
 	$(BIN)/python -m pytest
+
+test-blender: $(DEV)
+	$(BIN)/python -m tests.addon.every_blender
 
 lint: $(DEV)
 	$(BIN)/ruff check .

@@ -33,7 +33,8 @@ def run_inside(
     temporary.mkdir(exist_ok=True)
     places = dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(temporary))
     done = subprocess.run(
-        [sys.executable, "-I", __file__, *arguments],
+        # -I leaves out the project's folder; another Python with bpy is named by every_blender.py.
+        [os.environ.get("GEN3D_BPY_PYTHON", sys.executable), "-I", __file__, *arguments],
         env={**os.environ, **places, "BLENDER_USER_RESOURCES": str(user_folder)},
         cwd=temporary,
         timeout=180.0,
