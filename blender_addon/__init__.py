@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Gen3D in Blender: press Generate and get a new coloured mesh. A process of its own does the work, see client.py."""
 
-from . import desk, explore, favourites, gallery, live, operators, panels, preferences, properties
+from . import assets, desk, explore, favourites, gallery, live, operators, panels, preferences, properties
 
-PARTS = (preferences, desk, properties, operators, explore, live, gallery, favourites, panels)
+PARTS = (preferences, desk, properties, operators, explore, live, gallery, favourites, assets, panels)
 
 
 def register() -> None:

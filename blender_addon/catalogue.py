@@ -48,22 +48,32 @@ class Entry:
 
 
 class Catalogue:
-    """What is known of the models. ``asked`` counts how often the worker was asked for more."""
+    """What is known of the models."""
 
     def __init__(self, service: Service) -> None:
-        self.asked = 0
         self._service = service
+        self._asked: set[str] = set()
         self._known: dict[str, Entry] = {}
+        self._entries: list[Entry] = []
         self._items: list[tuple[str, str, str, int, int]] = []  # Blender reads the texts without keeping them
         self._until = 0.0
         self._icons: Any = None
 
     def entries(self) -> list[Entry]:
-        """All models, shipped ones first."""
-        shipped = [path.stem for path in _files(compat.wheels_folder() / "gen3d_core" / "models")]
-        keys = [*shipped, *(str(path) for path in self.places() if path.is_file())]
-        keys += [str(path) for place in self.places() if place.is_dir() for path in _files(place)]
-        return [self._known.get(key, Entry(key, _label(Path(key).stem))) for key in dict.fromkeys(keys)]
+        """All models, shipped ones first; folders are looked through at most once a second."""
+        now = time.monotonic()
+        if now > self._until:
+            self._until = now + 1.0
+            keys = [path.stem for path in _files(_shipped())]
+            for place in self.places():
+                found = _files(place) if place.is_dir() else [place] if place.is_file() else []
+                keys += [str(path) for path in found]
+            self._entries = [self._known.get(key, Entry(key, _label(Path(key).stem))) for key in dict.fromkeys(keys)]
+            self._items = [
+                (each.key, each.label, each.error or each.about, self._icon(each.key), number)
+                for number, each in enumerate(self._entries)
+            ]
+        return self._entries
 
     def entry(self, key: str) -> Entry | None:
         """The model of a key, None where it is gone."""
@@ -82,28 +92,27 @@ class Catalogue:
         return [Path(bpy.path.abspath(path)).absolute() for path in paths if path]
 
     def items(self) -> list[tuple[str, str, str, int, int]]:
-        """For an EnumProperty; folders are looked through at most once a second."""
-        now = time.monotonic()
-        if now > self._until:
-            self._until = now + 1.0
-            self._items = [
-                (each.key, each.label, each.error or each.about, self._icon(each.key), number)
-                for number, each in enumerate(self.entries())
-            ]
+        """For an EnumProperty."""
+        self.entries()
         return self._items
 
-    def forget_items(self) -> None:
-        """Look through the folders anew when the items are next asked for."""
+    def look_again(self) -> None:
+        """Look through the folders when the models are next asked for."""
         self._until = 0.0
+
+    @property
+    def has_news(self) -> bool:
+        """Whether there are models of which the worker was never asked."""
+        return not self._asked.issuperset(entry.key for entry in self.entries())
 
     def ask(self) -> Job:
         """Ask the worker what the models hold: ``take`` its answer. Raises WorkerError."""
-        self.asked += 1
+        self._asked = {entry.key for entry in self.entries()}
         return self._service.submit(protocol.Models, places=[str(path) for path in self.places()][:64])
 
     def take(self, job: Job) -> None:
         """Learn from the answer, once it has come; a job that failed teaches nothing."""
-        self.forget_items()
+        self.look_again()
         if job.state is not State.FINISHED or not isinstance(job.result, list):
             return
         folder = job.folder
@@ -114,6 +123,7 @@ class Catalogue:
                 self._keep_icon(entry.key, folder / Path(told["preview"]).name)
 
     def close(self) -> None:
+        self._asked = set()
         if self._icons is not None:
             bpy.utils.previews.remove(self._icons)
             self._icons = None
@@ -132,6 +142,10 @@ class Catalogue:
         return self._icons[key].icon_id if self._icons is not None and key in self._icons else 0
 
 
+def _shipped() -> Path:
+    return compat.wheels_folder() / "gen3d_core" / "models"
+
+
 def _files(folder: Path) -> list[Path]:
     return sorted(folder.glob(f"*{SUFFIX}"))
 
@@ -142,7 +156,7 @@ def _label(name: str) -> str:
 
 def _entry(told: dict[str, Any]) -> Entry:
     path = Path(told["file"])
-    shipped = path.parent == compat.wheels_folder() / "gen3d_core" / "models"
+    shipped = path.parent == _shipped()
     key, label = path.stem if shipped else str(path), _label(str(told["name"]))
     if "error" in told:
         return Entry(key, label, error=str(told["error"]))

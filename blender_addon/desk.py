@@ -85,12 +85,12 @@ def learn() -> None:
     catalogue.take(job)
 
 
+def register() -> None:
+    """Nothing: the worker starts when it is first asked for something."""
+
+
 def unregister() -> None:
     listing.clear()
     desk.clear()
     service.stop()
     catalogue.close()
-
-
-def register() -> None:
-    catalogue.asked = 0

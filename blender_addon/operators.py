@@ -13,7 +13,7 @@ from gen3d_core import protocol
 
 from . import compat
 from .catalogue import SUFFIX
-from .desk import catalogue, desk, listing, service
+from .desk import catalogue, desk, service
 from .jobs import State
 from .objects import Placement, place
 from .preferences import preferences
@@ -128,11 +128,9 @@ class GEN3D_OT_open_model(bpy.types.Operator):
             return {"CANCELLED"}
         if catalogue.entry(str(path)) is None:
             preferences().files.add().path = str(path)
-            catalogue.forget_items()
+            catalogue.look_again()
             context.preferences.is_dirty = True
         context.scene.gen3d.model = str(path)
-        if not bpy.app.background:
-            listing.want()
         return {"FINISHED"}
 
 

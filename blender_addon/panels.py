@@ -8,6 +8,7 @@ from typing import Any
 import bpy
 
 from . import compat
+from .assets import GEN3D_OT_mark_asset
 from .desk import catalogue, desk, listing
 from .explore import (
     GEN3D_OT_breed,
@@ -47,7 +48,7 @@ class GEN3D_PT_generate(Gen3DPanel, bpy.types.Panel):
     bl_label = "Generate"
 
     def draw(self, context: compat.Context) -> None:
-        if not catalogue.asked:
+        if catalogue.has_news:
             listing.want()
         settings = context.scene.gen3d
         layout = self.layout
@@ -175,6 +176,7 @@ class GEN3D_PT_explore(Gen3DPanel, bpy.types.Panel):
         row = column.row(align=True)
         row.operator(GEN3D_OT_mix.bl_idname, icon="UV_SYNC_SELECT")
         row.operator(GEN3D_OT_breed.bl_idname, icon="MESH_GRID")
+        column.operator(GEN3D_OT_mark_asset.bl_idname, icon="ASSET_MANAGER")
         row = layout.row(align=True)
         row.operator(GEN3D_OT_copy_codes.bl_idname, icon="COPYDOWN")
         row.operator(GEN3D_OT_paste_codes.bl_idname, icon="PASTEDOWN")

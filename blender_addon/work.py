@@ -75,8 +75,8 @@ class Work:
         if self.done:
             return True
         if self.job is None:
-            if self._service.busy:  # with what was asked for beside the desk
-                return False
+            if self._service.job is not None and not self._service.job.poll():
+                return False  # something was asked for beside the desk
             try:
                 self.job = self._service.submit(protocol.Generate, **self._orders[0].fields)
             except WorkerError as error:

@@ -166,6 +166,22 @@ def test_codes_travel_as_text():
 
 
 @in_blender
+def test_marked_assets_are_tagged_by_their_model():
+    bpy = blender()
+    a, b = make(1), make(2)
+    select(a, b)
+    for _ in range(2):
+        assert bpy.ops.gen3d.mark_asset() == {"FINISHED"}
+    for each in (a, b):
+        assert sorted(tag.name for tag in each.asset_data.tags) == ["ellipsoids", "gen3d"]
+        assert "model ellipsoids" in each.asset_data.description
+    select(bpy.data.objects["Cube"])
+    with pytest.raises(RuntimeError, match="generated objects"):
+        bpy.ops.gen3d.mark_asset()
+    assert bpy.data.objects["Cube"].asset_data is None
+
+
+@in_blender
 def test_favourites_stay_with_the_file():
     import tempfile
     from pathlib import Path
@@ -201,6 +217,11 @@ def test_the_gallery_shows_pictures_and_a_pick_becomes_an_object():
     assert gallery.seeds[0] == 52
     (made,) = new_after(lambda: bpy.ops.gen3d.pick(seed=53))
     assert made.name == "ellipsoids_0053"
+    # A script goes on without a look at the gallery: what it asked for does not stand in its way.
+    assert bpy.ops.gen3d.gallery() == {"FINISHED"}
+    gallery.errand()
+    make(3)
+    wait_until(lambda: gallery.errand() is None, "the pictures are drawn")
     settings("broken")
     assert bpy.ops.gen3d.gallery() == {"FINISHED"}
     wait_until(lambda: gallery.errand() is None, "it fails")

@@ -238,7 +238,7 @@ def test_models_of_the_users_folder_and_opened_files_are_offered():
     chosen = settings()
     addon("preferences").preferences().models_folder = str(folder)
     catalogue = addon("desk").catalogue
-    catalogue.forget_items()
+    catalogue.look_again()
     keys = [item[0] for item in catalogue.items()]
     assert keys[-2:] == [str(folder / "mine.gen3d"), str(folder / "other.gen3d")] and "ellipsoids" in keys
     chosen.model = keys[-2]
@@ -251,7 +251,7 @@ def test_models_of_the_users_folder_and_opened_files_are_offered():
     assert bpy.ops.gen3d.open_model(filepath=str(apart)) == {"FINISHED"}
     assert chosen.model == str(apart) and generate().name == "apart_0003"
     apart.unlink()
-    catalogue.forget_items()
+    catalogue.look_again()
     assert chosen.model == "" and chosen.model_key == str(apart)
     with pytest.raises(RuntimeError, match="not there"):
         bpy.ops.gen3d.generate()
@@ -260,7 +260,9 @@ def test_models_of_the_users_folder_and_opened_files_are_offered():
 @in_blender
 def test_the_worker_tells_what_the_models_hold():
     desk = addon("desk")
+    assert desk.catalogue.has_news
     desk.learn()
+    assert not desk.catalogue.has_news
     chairs, broken = desk.catalogue.entry("chairs"), desk.catalogue.entry("broken")
     assert {"bulk", "lightness", "warmth"} < {slider.name for slider in chairs.sliders} and chairs.truncation == 0.8
     assert "CC0" in chairs.about and not chairs.error and "damaged" in broken.error
