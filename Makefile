@@ -9,7 +9,7 @@ DEV := $(VENV)/.ready-dev
 SETTINGS := pyproject.toml constraints.txt
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable
 
-.PHONY: help demo test test-blender lint format addon clean distclean
+.PHONY: help demo test test-blender test-gui lint format addon clean distclean
 # Two stages must not install into one environment at the same time.
 .NOTPARALLEL:
 
@@ -17,6 +17,7 @@ help:
 	@echo "make demo    nine new chairs from the shipped model, written to demo/"
 	@echo "make test    all tests"
 	@echo "make test-blender  the add-on's tests in every supported Blender (4 GB, needs Python 3.11 and 3.13)"
+	@echo "make test-gui  the add-on in real windows on a virtual screen (Linux; see tests/gui/window.py)"
 	@echo "make lint    ruff and pyright"
 	@echo "make format  rewrite the sources in the project's style"
 	@echo "make addon   the Blender extension's zip for this platform, written to dist/"
@@ -30,6 +31,9 @@ test: $(DEV)
 
 test-blender: $(DEV)
 	$(BIN)/python -m tests.addon.every_blender
+
+test-gui: $(DEV)
+	$(BIN)/python -m pytest tests/gui -s
 
 lint: $(DEV)
 	$(BIN)/ruff check .

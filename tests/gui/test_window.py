@@ -1,0 +1,121 @@
+# SPDX-FileCopyrightText: 2026 The Gen3D contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The add-on in real windows: installed from its zip, real buttons pressed with a mouse, screenshots left in build/gui.
+
+`make test-gui`, see `window.py` for the Blenders that are tested; they are not part of `make test`. What took how long
+is printed, not asserted.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import build_addon
+from tests.gui.window import Window, blenders
+
+SHOTS = build_addon.ROOT / "build" / "gui"
+OBJECTS = "[each for each in bpy.data.objects if 'gen3d' in each]"
+LIVE = "sys.modules['bl_ext.user_default.gen3d.live'].live"
+GALLERY = "sys.modules['bl_ext.user_default.gen3d.gallery'].gallery"
+DESK = "sys.modules['bl_ext.user_default.gen3d.desk'].desk"
+
+
+@pytest.fixture(scope="module", params=blenders(), ids=lambda path: path.name)
+def window(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Window]:
+    window = Window(request.param)
+    built = build_addon.build(tmp_path_factory.mktemp("dist"), pythons=[window.python()])
+    file = Path(shutil.copy(built.path, window.folder / "extension.zip"))
+    with window:
+        window.run(f"""
+import addon_utils
+with inside():
+    bpy.ops.extensions.package_install_files(
+        filepath={window.seen(file)!r}, repo="user_default", enable_on_install=True)
+assert addon_utils.check("bl_ext.user_default.gen3d") == (True, True)
+bpy.data.objects.remove(bpy.data.objects["Cube"])
+_, area, _ = view()
+area.spaces.active.shading.color_type = "VERTEX"
+bpy.context.scene.gen3d.model = "chairs"
+bpy.context.scene.gen3d.seed = 7
+""")
+        window.open_tab("Gen3D")
+        yield window
+
+
+def say(window: Window, text: str) -> None:
+    sys.stdout.write(f"\n[{window.root or 'blender'}] {text}")
+
+
+def shot(window: Window, name: str) -> None:
+    time.sleep(0.5)
+    window.shot(SHOTS / (window.root.name if window.root else "blender") / f"{name}.png")
+
+
+def test_models_are_shown_by_their_pictures(window: Window) -> None:
+    window.until("all(item[3] > 0 for item in sys.modules['bl_ext.user_default.gen3d.desk'].catalogue.items())")
+    shot(window, "models")
+
+
+def test_generate_undo_and_redo(window: Window) -> None:
+    for run in ("cold", "warm"):
+        window.run("bpy.context.scene.gen3d.seed += 1; gaps.reset()")
+        count = window.run(f"result = len({OBJECTS})")
+        window.press("gen3d.generate")
+        took = window.until(f"len({OBJECTS}) > {count}")
+        gap = window.run("result = gaps.longest")
+        say(window, f"Generate at 128, {run}: {took:.2f} s from the click, longest gap {1000 * gap:.0f} ms")
+    window.run("with inside(): bpy.ops.view3d.view_selected()")
+    shot(window, "generated")
+    window.type("ctrl+z")
+    window.until(f"len({OBJECTS}) == 1")
+    window.type("ctrl+shift+z")
+    window.until(f"len({OBJECTS}) == 2")
+
+
+def test_the_dice(window: Window) -> None:
+    before = window.run("result = bpy.context.scene.gen3d.seed")
+    window.press("gen3d.dice")
+    assert window.run("result = bpy.context.scene.gen3d.seed") != before
+
+
+def test_cancel_keeps_what_is_there(window: Window) -> None:
+    count = window.run(f"bpy.context.scene.gen3d.count = 16\nresult = len({OBJECTS})")
+    window.run("bpy.context.scene.gen3d.resolution = 256")
+    window.press("gen3d.generate")
+    window.until(f"len({OBJECTS}) > {count}")
+    window.press("gen3d.cancel")
+    window.until(f"not {DESK}.busy")
+    shot(window, "cancelled")
+    assert count < window.run(f"result = len({OBJECTS})") < count + 16
+    window.run("bpy.context.scene.gen3d.count = 1; bpy.context.scene.gen3d.resolution = 128")
+
+
+def test_sliders_move_the_object(window: Window) -> None:
+    window.press("gen3d.adjust")
+    window.until(f"{LIVE}.running")
+    began = time.monotonic()
+    for step in range(60):
+        window.run(f"bpy.context.scene.gen3d.sliders['bulk'].value = {-1.5 + step / 20}")
+        time.sleep(0.03)
+    updates = window.run(f"import sys; result = {LIVE}.session.updates")
+    say(window, f"Adjust at 64: {updates / (time.monotonic() - began):.1f} updates a second")
+    assert updates > 2
+    window.until(f"{LIVE}.session.settled")
+    shot(window, "adjust")
+    window.press("gen3d.adjust_end")
+    window.until(f"not {LIVE}.running")
+    assert window.run("result = bpy.context.view_layer.objects.active['gen3d']['resolution']") in (128, 256)
+
+
+def test_the_gallery(window: Window) -> None:
+    window.run("with inside(): bpy.ops.gen3d.gallery()")
+    took = window.until(f"len({GALLERY}.seeds) == 12")
+    say(window, f"Gallery of 12: {took:.2f} s")
+    assert window.run(f"import sys; result = all({GALLERY}.icon(seed) for seed in {GALLERY}.seeds)")
+    shot(window, "gallery")
