@@ -19,7 +19,7 @@ from gen3d_core import protocol
 
 from . import compat
 from .jobs import Job, Service, State
-from .preferences import preferences
+from .preferences import models_folder, preferences
 
 SUFFIX = ".gen3d"
 
@@ -87,9 +87,8 @@ class Catalogue:
 
     def places(self) -> list[Path]:
         """Where models lie beside the shipped ones: the user's folder and single files."""
-        chosen = preferences()
-        paths = [chosen.models_folder, *(file.path for file in chosen.files)]
-        return [Path(bpy.path.abspath(path)).absolute() for path in paths if path]
+        files = (file.path for file in preferences().files)
+        return [models_folder(), *(Path(bpy.path.abspath(path)).absolute() for path in files if path)]
 
     def items(self) -> list[tuple[str, str, str, int, int]]:
         """For an EnumProperty."""
@@ -121,6 +120,15 @@ class Catalogue:
             self._known[entry.key] = entry
             if told.get("preview"):
                 self._keep_icon(entry.key, folder / Path(told["preview"]).name)
+
+    def picture(self, path: Path) -> int:
+        """Number of an icon that shows a picture file; loaded when first asked for."""
+        if self._icons is None:
+            self._icons = bpy.utils.previews.new()
+        key = str(path)
+        if key not in self._icons:
+            self._icons.load(key, key, "IMAGE")
+        return self._icons[key].icon_id
 
     def close(self) -> None:
         self._asked = set()

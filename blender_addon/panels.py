@@ -35,6 +35,8 @@ from .operators import (
     GEN3D_OT_generate,
     GEN3D_OT_open_model,
 )
+from .train_operators import GEN3D_OT_train, GEN3D_OT_train_stop
+from .train_operators import state as training
 from .work import Work
 
 
@@ -212,7 +214,36 @@ class GEN3D_PT_favourites(Gen3DPanel, bpy.types.Panel):
         layout.operator(GEN3D_OT_favourite_make.bl_idname, icon="MESH_DATA")
 
 
-CLASSES = (GEN3D_PT_generate, GEN3D_PT_more, GEN3D_PT_explore, GEN3D_PT_gallery, GEN3D_PT_favourites)
+class GEN3D_PT_train(Gen3DPanel, bpy.types.Panel):
+    bl_label = "Train"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context: compat.Context) -> None:
+        settings, layout = context.scene.gen3d, self.layout
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        layout.label(text=f"Meshes of {context.collection.name}", icon="OUTLINER_COLLECTION")
+        layout.prop(settings, "train_views")
+        layout.prop(settings, "train_minutes")
+        progress = training.followed(settings.training)
+        if progress is None or progress.ended:
+            layout.operator(GEN3D_OT_train.bl_idname, icon="PLAY")
+        if progress is None:
+            return
+        if not progress.ended:
+            row = layout.row(align=True)
+            share = progress.minutes / max(settings.train_minutes, 1e-6)
+            row.progress(factor=min(share, 1.0), text=progress.stage.capitalize())
+            row.operator(GEN3D_OT_train_stop.bl_idname, text="", icon="X")
+        else:
+            layout.label(text=progress.message or "The new model is in the list", icon="INFO")
+        if progress.images:
+            layout.label(text=f"{progress.images} pictures in {progress.minutes:.0f} minutes")
+        if progress.grid is not None:
+            layout.template_icon(icon_value=catalogue.picture(progress.grid), scale=12.0)
+
+
+CLASSES = (GEN3D_PT_generate, GEN3D_PT_more, GEN3D_PT_explore, GEN3D_PT_gallery, GEN3D_PT_favourites, GEN3D_PT_train)
 
 
 def register() -> None:

@@ -158,6 +158,18 @@ class GEN3D_PG_settings(bpy.types.PropertyGroup):
         soft_max=16,
         max=MOST_AT_ONCE,
     )
+    train_minutes: FloatProperty(
+        name="Minutes",
+        description="How long to train: something is recognisable after a quarter of an hour, good after hours",
+        default=60.0,
+        min=1.0,
+        max=10_000.0,
+        precision=0,
+    )
+    train_views: IntProperty(
+        name="Views", description="Pictures rendered of each mesh", default=20, min=1, soft_max=100, max=1000
+    )
+    training: StringProperty(description="Folder of this scene's training", options={"HIDDEN"})
     sliders: CollectionProperty(type=GEN3D_PG_slider)
     favourites: CollectionProperty(type=GEN3D_PG_favourite)
     favourite: IntProperty(default=0, options={"HIDDEN"})
