@@ -66,11 +66,18 @@ class GeneratorConfig:
 
 @dataclass(frozen=True)
 class IntervalConfig:
-    """Half-width of the interval around surfaces: max(end, start * exp(-kimg / decay_kimg)) (UNISURF, section 3.3)."""
+    """Half-width of the interval around surfaces: max(end, start * exp(-kimg / decay_kimg)) (UNISURF, section 3.3).
+
+    Until `wide_until_kimg` a share of the steps takes at least `wide`: a narrow interval has no gradient but at the
+    surface, and what lies deeper, the seat between two arms, would stay painted on it.
+    """
 
     start: float = 0.5
     end: float = 0.05
     decay_kimg: float = 15.0
+    wide: float = 0.25
+    wide_share: float = 0.3
+    wide_until_kimg: float = 130.0
 
 
 @dataclass(frozen=True)

@@ -46,6 +46,11 @@ def interval_half_width(kimg: float, config: IntervalConfig) -> float:
     return max(config.end, config.start * math.exp(-kimg / config.decay_kimg))
 
 
+def wide_chance(kimg: float, config: IntervalConfig) -> float:
+    """How likely a step takes an interval of at least `wide`."""
+    return config.wide_share if kimg < config.wide_until_kimg else 0.0
+
+
 def r1_gamma(kimg: float, config: LossConfig) -> float:
     """Weight of the R1 penalty: strong while the distributions are far apart, weaker afterwards."""
     return config.r1_gamma if kimg < config.late_kimg else config.r1_gamma_late

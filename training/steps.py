@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 
 import torch
@@ -64,6 +65,10 @@ def train_step(
     shape = torch.randn(count // config.optim.views, config.generator.shape_dim, generator=rng).to(device)
     appearance = torch.randn(count, config.generator.appearance_dim, generator=rng).to(device)
     stage = schedule.stage(kimg, config.renderer)
+    interval = config.renderer.interval
+    chance = schedule.wide_chance(kimg, interval)
+    if chance and torch.rand((), generator=rng).item() < chance:
+        stage = dataclasses.replace(stage, half_width=max(stage.half_width, interval.wide))
     with autocast(device):
         field = generator.condition(shape, appearance)
         rendering = generator.render(field, fake_pose, fake_patch, stage, rng)

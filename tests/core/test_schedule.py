@@ -17,6 +17,12 @@ def test_the_interval_starts_wide_and_narrows_exponentially_to_its_end() -> None
     assert schedule.interval_half_width(1e9, config) == 0.05
 
 
+def test_some_steps_are_wide_until_they_no_longer_are() -> None:
+    config = IntervalConfig(wide_share=0.3, wide_until_kimg=130)
+    assert [schedule.wide_chance(kimg, config) for kimg in (0, 129.9, 130, 1e6)] == [0.3, 0.3, 0, 0]
+    assert schedule.wide_chance(0, IntervalConfig(wide_share=0)) == 0
+
+
 def test_the_interval_never_widens() -> None:
     widths = [schedule.interval_half_width(kimg, IntervalConfig()) for kimg in range(300)]
     assert all(after <= before for before, after in zip(widths, widths[1:], strict=False))

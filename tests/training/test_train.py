@@ -11,7 +11,7 @@ import pytest
 import torch
 from PIL import Image
 
-from gen3d_core.config import Config
+from gen3d_core.config import Config, IntervalConfig
 from gen3d_core.errors import Gen3DError
 from tests.tiny_run import TINY, write_pictures
 from training import trainer
@@ -71,6 +71,21 @@ def test_the_average_lies_between_the_start_and_the_present(tiny_run: Path, tiny
     first, now, mean = (part.state_dict()[name] for part in (start, state.generator, state.average))
     assert 0 < (mean - first).norm() < (now - first).norm() * 1.5
     assert torch.nn.functional.cosine_similarity((mean - first).flatten(), (now - first).flatten(), dim=0) > 0.5
+
+
+def test_a_wide_step_renders_as_a_wide_interval_would(tiny_pictures: Path, tmp_path: Path) -> None:
+    """With every step wide, it does not matter how narrow the others would have been."""
+
+    def weights(**values: float) -> dict[str, torch.Tensor]:
+        interval = IntervalConfig(wide_share=1.0, **values)
+        config = dataclasses.replace(TINY, renderer=dataclasses.replace(TINY.renderer, interval=interval))
+        name = "-".join(f"{value:g}" for value in values.values())
+        return state_of(run(tiny_pictures, tmp_path / name, 16, config)).generator.state_dict()
+
+    narrow, wide = weights(start=0.06, end=0.06, wide=0.25), weights(start=0.25, end=0.25, wide=0.1)
+    other = weights(start=0.06, end=0.06, wide=0.01)
+    assert all(torch.equal(narrow[key], wide[key]) for key in wide)
+    assert not all(torch.equal(narrow[key], other[key]) for key in other)
 
 
 def test_the_log_holds_numbers_at_known_places(
