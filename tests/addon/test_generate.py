@@ -267,7 +267,7 @@ def test_the_worker_tells_what_the_models_hold():
     assert {"bulk", "lightness", "warmth"} < {slider.name for slider in chairs.sliders} and chairs.truncation == 0.8
     assert "CC0" in chairs.about and not chairs.error and "damaged" in broken.error
     kept = Path(blender().utils.extension_path_user(addon("compat").ADDON, path="previews"))
-    assert len(list(kept.glob("preview-*.png"))) == 2, "of the two models that have one"
+    assert len(list(kept.glob("preview-*.png"))) == 3, "of the three models that have one"
 
 
 @in_blender
