@@ -155,7 +155,7 @@ def _shipped() -> Path:
 
 
 def _files(folder: Path) -> list[Path]:
-    return sorted(folder.glob(f"*{SUFFIX}"))
+    return sorted(folder.glob(f"*{SUFFIX}"), key=lambda path: path.stem)
 
 
 def _label(name: str) -> str:

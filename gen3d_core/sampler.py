@@ -117,7 +117,7 @@ def find(name_or_path: str | os.PathLike[str]) -> Path:
 
 def shipped_models() -> list[Path]:
     """The files of the shipped models, by name."""
-    return sorted(SHIPPED.glob(f"*{SUFFIX}"))
+    return sorted(SHIPPED.glob(f"*{SUFFIX}"), key=lambda path: path.stem)
 
 
 def models_at(place: Path) -> list[Path]:
