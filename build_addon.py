@@ -141,10 +141,9 @@ def build_gen3d(root: Path, cache: Path, folder: Path) -> Path:
     (wheel,) = folder.glob("gen3d-*.whl")
     with zipfile.ZipFile(wheel) as archive:
         contents = {name: archive.read(name) for name in archive.namelist()}
+    if not any(re.fullmatch(r"gen3d_core/models/[^/]+\.gen3d", name) for name in contents):
+        raise BuildError("the wheel of gen3d holds no model: there is no gen3d_core/models/NAME.gen3d")
     write_zip(wheel, contents)
-    with zipfile.ZipFile(wheel) as archive:
-        if not any(re.fullmatch(r"gen3d_core/models/[^/]+\.gen3d", name) for name in archive.namelist()):
-            raise BuildError("the wheel of gen3d holds no model: there is no gen3d_core/models/NAME.gen3d")
     return wheel
 
 

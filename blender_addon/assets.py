@@ -5,14 +5,14 @@
 import bpy
 
 from . import compat
-from .explore import ExploreError, chosen
+from .explore import Explorer, chosen
 from .objects import RECORD
 from .operators import needs_object_mode
 
 TAG = "gen3d"
 
 
-class GEN3D_OT_mark_asset(bpy.types.Operator):
+class GEN3D_OT_mark_asset(Explorer, bpy.types.Operator):
     bl_idname = "gen3d.mark_asset"
     bl_label = "Mark as Asset"
     bl_description = "Offer the selected generated objects in the asset browser, tagged by their model"
@@ -22,13 +22,8 @@ class GEN3D_OT_mark_asset(bpy.types.Operator):
     def poll(cls, context: compat.Context) -> bool:
         return needs_object_mode(cls, context)
 
-    def execute(self, context: compat.Context) -> set[str]:
-        try:
-            objects = chosen(context)
-        except ExploreError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        for each in objects:
+    def act(self, context: compat.Context) -> set[str]:
+        for each in chosen(context):
             each.asset_mark()
             about = each.asset_data
             model = str(each[RECORD]["model"])
@@ -40,9 +35,4 @@ class GEN3D_OT_mark_asset(bpy.types.Operator):
         return {"FINISHED"}
 
 
-def register() -> None:
-    bpy.utils.register_class(GEN3D_OT_mark_asset)
-
-
-def unregister() -> None:
-    bpy.utils.unregister_class(GEN3D_OT_mark_asset)
+register, unregister = compat.class_registration((GEN3D_OT_mark_asset,))

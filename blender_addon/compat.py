@@ -3,6 +3,7 @@
 """Every difference between Blender 4.2 LTS to 5.2 LTS, and between Blender and its type stubs."""
 
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,12 @@ def node_tree(material: bpy.types.Material) -> bpy.types.ShaderNodeTree:
     if tree is None:
         raise RuntimeError(f"material {material.name!r} has no node tree")
     return tree
+
+
+def class_registration(classes: Sequence[type]) -> tuple[Callable[[], None], Callable[[], None]]:
+    """What registers and unregisters classes. The stubs say that Blender's own factory returns nothing."""
+    factory: Any = bpy.utils.register_classes_factory
+    return factory(classes)
 
 
 def wheels_folder() -> Path:

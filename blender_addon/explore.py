@@ -9,14 +9,14 @@ from typing import Any
 
 import bpy
 
+from gen3d_core import protocol
+
 from . import compat
 from .codes_text import CodesError, from_text, to_text
 from .desk import catalogue, service
-from .objects import RECORD, SPACING, Placement, codes_of, place, remake, remembers
+from .objects import RECORD, SPACING, Placement, codes_of, only_parent, place, remake, remembers
 from .operators import needs_object_mode, submit
 from .work import Order, Work
-
-VARIATION_SEEDS = 2**31
 
 
 class ExploreError(RuntimeError):
@@ -68,22 +68,27 @@ def mixtures(count: int) -> list[tuple[float, ...]]:
 
 
 class Explorer:
-    """What the operators of this file share: an ExploreError is the user's to read."""
+    """What operators on generated objects share: theirs is `act`, and what it raises is the user's to read."""
+
+    def execute(self, context: compat.Context) -> set[str]:
+        operator: Any = self
+        try:
+            return operator.act(context)
+        except (ExploreError, CodesError) as error:
+            operator.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+
+
+class WorkExplorer(Explorer):
+    """Those that make or change meshes: theirs is `work`, which gives the work to do."""
 
     @classmethod
     def poll(cls, context: compat.Context) -> bool:
         return needs_object_mode(cls, context)  # pyright: ignore[reportArgumentType]  # mixed into operators
 
-    def execute(self, context: compat.Context) -> set[str]:
+    def act(self, context: compat.Context) -> set[str]:
         operator: Any = self
-        try:
-            return submit(operator, self.work(context))
-        except (ExploreError, CodesError) as error:
-            operator.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-
-    def work(self, context: compat.Context) -> Work:
-        raise NotImplementedError
+        return submit(operator, operator.work(context))
 
 
 def new_objects(
@@ -98,13 +103,13 @@ def new_objects(
     places = beside(source, context, len(requests), size)
     name = f"{held['model']}_{label.lower()}"
     orders = [
-        Order(common | fields, functools.partial(place, placement=where, name=name, size=size, alone=first))
-        for first, where, fields in zip([True] + [False] * len(requests), places, requests, strict=False)
+        Order(common | fields, functools.partial(place, placement=where, name=name, size=size, alone=number == 0))
+        for number, (where, fields) in enumerate(zip(places, requests, strict=True))
     ]
     return Work(service, label, orders, context.scene.session_uid)
 
 
-class GEN3D_OT_vary(Explorer, bpy.types.Operator):
+class GEN3D_OT_vary(WorkExplorer, bpy.types.Operator):
     bl_idname = "gen3d.vary"
     bl_label = "Vary"
     bl_description = "Make objects like the active one, as different from it as Strength says"
@@ -116,13 +121,12 @@ class GEN3D_OT_vary(Explorer, bpy.types.Operator):
         draw = random.SystemRandom()
         shape = settings.strength if settings.vary != "APPEARANCE" else 0.0
         appearance = settings.strength if settings.vary != "SHAPE" else 0.0
-        one = {"parents": [codes_of(source)], "shape_weights": [1.0], "appearance_weights": [1.0],
-               "shape_strength": shape, "appearance_strength": appearance}  # fmt: skip
-        requests = [one | {"seed": draw.randrange(VARIATION_SEEDS)} for _ in range(settings.variations)]
+        one = only_parent(codes_of(source)) | {"shape_strength": shape, "appearance_strength": appearance}
+        requests = [one | {"seed": draw.randint(*protocol.limits.SEED)} for _ in range(settings.variations)]
         return new_objects(context, "Vary", source, model_of(source), requests)
 
 
-class GEN3D_OT_mix(Explorer, bpy.types.Operator):
+class GEN3D_OT_mix(WorkExplorer, bpy.types.Operator):
     bl_idname = "gen3d.mix"
     bl_label = "Mix"
     bl_description = "Make the active object's shape with the appearance of the other selected one"
@@ -135,7 +139,7 @@ class GEN3D_OT_mix(Explorer, bpy.types.Operator):
         return new_objects(context, "Mix", parents[0], common_model(parents), [fields])
 
 
-class GEN3D_OT_breed(Explorer, bpy.types.Operator):
+class GEN3D_OT_breed(WorkExplorer, bpy.types.Operator):
     bl_idname = "gen3d.breed"
     bl_label = "Breed"
     bl_description = "Make what lies between two, three or four selected objects"
@@ -151,7 +155,7 @@ class GEN3D_OT_breed(Explorer, bpy.types.Operator):
         return new_objects(context, "Breed", parents[0], common_model(parents), requests)
 
 
-class GEN3D_OT_regenerate(Explorer, bpy.types.Operator):
+class GEN3D_OT_regenerate(WorkExplorer, bpy.types.Operator):
     bl_idname = "gen3d.regenerate"
     bl_label = "Regenerate"
     bl_description = "Make the selected objects again in place at the resolution above; all but their meshes stays"
@@ -161,10 +165,9 @@ class GEN3D_OT_regenerate(Explorer, bpy.types.Operator):
         orders = []
         for each in chosen(context):
             held = each[RECORD]
-            fields = {
+            fields = only_parent(codes_of(each)) | {
                 "model": model_of(each), "seed": int(held.get("seed", 0)), "truncation": held.get("truncation"),
-                "resolution": context.scene.gen3d.resolution, "parents": [codes_of(each)],
-                "shape_weights": [1.0], "appearance_weights": [1.0],
+                "resolution": context.scene.gen3d.resolution,
             }  # fmt: skip
             orders.append(Order(fields, functools.partial(remake, target=each.session_uid)))
         return Work(service, "Regenerate", orders, context.scene.session_uid)
@@ -186,7 +189,7 @@ class GEN3D_OT_copy_codes(bpy.types.Operator):
         return {"FINISHED"}
 
 
-class GEN3D_OT_paste_codes(Explorer, bpy.types.Operator):
+class GEN3D_OT_paste_codes(WorkExplorer, bpy.types.Operator):
     bl_idname = "gen3d.paste_codes"
     bl_label = "Paste Codes"
     bl_description = "Make the object whose codes were copied, at the 3D cursor"
@@ -207,10 +210,8 @@ def kept_work(context: compat.Context, label: str, text: str) -> Work:
     if maker is None:
         raise ExploreError(f"The model {kept.model} of these codes is not there: open its file first")
     settings = context.scene.gen3d
-    fields = {
+    fields = only_parent({"shape": kept.shape, "appearance": kept.appearance}) | {
         "model": maker.key, "seed": 0, "resolution": settings.resolution, "truncation": kept.truncation,
-        "parents": [{"shape": kept.shape, "appearance": kept.appearance}],
-        "shape_weights": [1.0], "appearance_weights": [1.0],
     }  # fmt: skip
     apply = functools.partial(
         place, placement=Placement.here(context), name=f"{kept.model}_{label.lower()}", size=settings.size
@@ -228,11 +229,4 @@ CLASSES = (
 )
 
 
-def register() -> None:
-    for cls in CLASSES:
-        bpy.utils.register_class(cls)
-
-
-def unregister() -> None:
-    for cls in reversed(CLASSES):
-        bpy.utils.unregister_class(cls)
+register, unregister = compat.class_registration(CLASSES)

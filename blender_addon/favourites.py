@@ -8,7 +8,7 @@ import bpy
 
 from . import compat
 from .codes_text import to_text
-from .explore import ExploreError, Explorer, chosen, kept_work
+from .explore import ExploreError, Explorer, WorkExplorer, chosen, kept_work
 from .objects import RECORD
 from .work import Work
 
@@ -27,19 +27,15 @@ class GEN3D_UL_favourites(bpy.types.UIList):
         layout.prop(item, "name", text="", emboss=False, icon="SOLO_ON")
 
 
-class GEN3D_OT_favourite(bpy.types.Operator):
+class GEN3D_OT_favourite(Explorer, bpy.types.Operator):
     bl_idname = "gen3d.favourite"
     bl_label = "Add to Favourites"
     bl_description = "Keep what made the active object with this file"
     bl_options = {"INTERNAL", "UNDO"}
 
-    def execute(self, context: compat.Context) -> set[str]:
+    def act(self, context: compat.Context) -> set[str]:
         settings = context.scene.gen3d
-        try:
-            source = chosen(context)[0]
-        except ExploreError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
+        source = chosen(context)[0]
         kept = settings.favourites.add()
         kept.name, kept.text = source.name, to_text(source[RECORD])
         settings.favourite = len(settings.favourites) - 1
@@ -63,7 +59,7 @@ class GEN3D_OT_favourite_remove(bpy.types.Operator):
         return {"FINISHED"}
 
 
-class GEN3D_OT_favourite_make(Explorer, bpy.types.Operator):
+class GEN3D_OT_favourite_make(WorkExplorer, bpy.types.Operator):
     bl_idname = "gen3d.favourite_make"
     bl_label = "Make Favourite"
     bl_description = "Make this favourite at the 3D cursor"
@@ -79,11 +75,4 @@ class GEN3D_OT_favourite_make(Explorer, bpy.types.Operator):
 CLASSES = (GEN3D_UL_favourites, GEN3D_OT_favourite, GEN3D_OT_favourite_remove, GEN3D_OT_favourite_make)
 
 
-def register() -> None:
-    for cls in CLASSES:
-        bpy.utils.register_class(cls)
-
-
-def unregister() -> None:
-    for cls in reversed(CLASSES):
-        bpy.utils.unregister_class(cls)
+register, unregister = compat.class_registration(CLASSES)

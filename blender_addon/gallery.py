@@ -114,13 +114,13 @@ class GEN3D_OT_pick(bpy.types.Operator):
 
 CLASSES = (GEN3D_OT_gallery, GEN3D_OT_pick)
 
+register_classes, unregister_classes = compat.class_registration(CLASSES)
+
 
 def register() -> None:
-    for cls in CLASSES:
-        bpy.utils.register_class(cls)
+    register_classes()
 
 
 def unregister() -> None:
     gallery.clear()
-    for cls in reversed(CLASSES):
-        bpy.utils.unregister_class(cls)
+    unregister_classes()

@@ -14,12 +14,11 @@ import bpy
 from gen3d_core import protocol
 
 from . import compat
-from .catalogue import Entry
 from .client import WorkerError
 from .desk import catalogue, desk, service
-from .explore import ExploreError, chosen, model_of
+from .explore import ExploreError, Explorer, chosen, model_of
 from .jobs import GeneratedMesh, Job, State
-from .objects import RECORD, PlacementError, codes_of, find, remake
+from .objects import RECORD, PlacementError, codes_of, find, only_parent, remake
 from .operators import needs_object_mode
 from .work import push_undo, redraw_panels
 
@@ -32,18 +31,16 @@ SAME = 1e-4  # sliders hold single precision
 class Session:
     """One object being adjusted. ``step`` moves it on; ``ended`` once it is over; ``updates`` counts its meshes."""
 
-    def __init__(self, placed: bpy.types.Object, entry: Entry, values: dict[str, float], resolution: int) -> None:
+    def __init__(self, placed: bpy.types.Object, model: str, values: dict[str, float], resolution: int) -> None:
         held = placed[RECORD]
         self.target = placed.session_uid
-        self.entry = entry
         self.ended = False
         self.message = ""
         self.updates = 0
         self.start = dict(values)
         self.values = dict(values)
-        self._fields: dict[str, Any] = {
-            "model": entry.key, "seed": int(held.get("seed", 0)), "truncation": held.get("truncation"),
-            "parents": [codes_of(placed)], "shape_weights": [1.0], "appearance_weights": [1.0],
+        self._fields = only_parent(codes_of(placed)) | {
+            "model": model, "seed": int(held.get("seed", 0)), "truncation": held.get("truncation"),
         }  # fmt: skip
         self._resolution = resolution
         self._shown: tuple[dict[str, float], int] = (dict(self.start), resolution)
@@ -180,7 +177,7 @@ def follow_undo(*unused: Any) -> None:
     session.refresh()
 
 
-class GEN3D_OT_adjust(bpy.types.Operator):
+class GEN3D_OT_adjust(Explorer, bpy.types.Operator):
     bl_idname = "gen3d.adjust"
     bl_label = "Adjust"
     bl_description = "Change the active object by sliders; it follows while they move"
@@ -190,17 +187,13 @@ class GEN3D_OT_adjust(bpy.types.Operator):
     def poll(cls, context: compat.Context) -> bool:
         return not live.running and needs_object_mode(cls, context)
 
-    def execute(self, context: compat.Context) -> set[str]:
-        try:
-            placed = chosen(context)[0]
-            entry = catalogue.entry(model_of(placed))
-            if entry is None or not entry.sliders:
-                raise ExploreError(f"The model of {placed.name} has no directions to adjust")
-            if "positions" not in placed[RECORD]:
-                raise ExploreError(f"{placed.name} is of an older version: regenerate it first")
-        except ExploreError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
+    def act(self, context: compat.Context) -> set[str]:
+        placed = chosen(context)[0]
+        entry = catalogue.entry(model_of(placed))
+        if entry is None or not entry.sliders:
+            raise ExploreError(f"The model of {placed.name} has no directions to adjust")
+        if "positions" not in placed[RECORD]:
+            raise ExploreError(f"{placed.name} is of an older version: regenerate it first")
         positions = placed[RECORD]["positions"].to_dict()
         sliders = context.scene.gen3d.sliders
         sliders.clear()
@@ -210,7 +203,7 @@ class GEN3D_OT_adjust(bpy.types.Operator):
             slider.value = float(positions.get(each.name, 0.0))
         values = {slider.name: slider.value for slider in sliders}
         resolution = int(placed[RECORD].get("resolution", context.scene.gen3d.resolution))
-        session = Session(placed, entry, values, resolution)
+        session = Session(placed, entry.key, values, resolution)
         live.begin(session)
         return {"FINISHED"}
 
@@ -241,10 +234,11 @@ class GEN3D_OT_adjust_end(bpy.types.Operator):
 CLASSES = (GEN3D_OT_adjust, GEN3D_OT_adjust_end)
 HANDLERS = ("undo_post", "redo_post")
 
+register_classes, unregister_classes = compat.class_registration(CLASSES)
+
 
 def register() -> None:
-    for cls in CLASSES:
-        bpy.utils.register_class(cls)
+    register_classes()
     for name in HANDLERS:
         getattr(bpy.app.handlers, name).append(follow_undo)
 
@@ -253,5 +247,4 @@ def unregister() -> None:
     live.clear()
     for name in HANDLERS:
         getattr(bpy.app.handlers, name).remove(follow_undo)
-    for cls in reversed(CLASSES):
-        bpy.utils.unregister_class(cls)
+    unregister_classes()

@@ -165,6 +165,11 @@ def codes_of(placed: bpy.types.Object) -> dict[str, list[float]]:
     return {"shape": [float(v) for v in held["shape_code"]], "appearance": [float(v) for v in held["appearance_code"]]}
 
 
+def only_parent(codes: dict[str, list[float]]) -> dict[str, Any]:
+    """The fields of a request for the object of these codes."""
+    return {"parents": [codes], "shape_weights": [1.0], "appearance_weights": [1.0]}
+
+
 def place(
     made: GeneratedMesh, placement: Placement, name: str, size: float = 1.0, *, alone: bool = True
 ) -> bpy.types.Object:

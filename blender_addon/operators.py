@@ -149,11 +149,4 @@ class GEN3D_OT_copy_detail(bpy.types.Operator):
 CLASSES = (GEN3D_OT_generate, GEN3D_OT_cancel, GEN3D_OT_dice, GEN3D_OT_open_model, GEN3D_OT_copy_detail)
 
 
-def register() -> None:
-    for cls in CLASSES:
-        bpy.utils.register_class(cls)
-
-
-def unregister() -> None:
-    for cls in reversed(CLASSES):
-        bpy.utils.unregister_class(cls)
+register, unregister = compat.class_registration(CLASSES)

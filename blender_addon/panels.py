@@ -246,11 +246,4 @@ class GEN3D_PT_train(Gen3DPanel, bpy.types.Panel):
 CLASSES = (GEN3D_PT_generate, GEN3D_PT_more, GEN3D_PT_explore, GEN3D_PT_gallery, GEN3D_PT_favourites, GEN3D_PT_train)
 
 
-def register() -> None:
-    for cls in CLASSES:
-        bpy.utils.register_class(cls)
-
-
-def unregister() -> None:
-    for cls in reversed(CLASSES):
-        bpy.utils.unregister_class(cls)
+register, unregister = compat.class_registration(CLASSES)

@@ -58,11 +58,4 @@ def preferences() -> GEN3D_Preferences:
 CLASSES = (GEN3D_PG_file, GEN3D_Preferences)
 
 
-def register() -> None:
-    for cls in CLASSES:
-        bpy.utils.register_class(cls)
-
-
-def unregister() -> None:
-    for cls in reversed(CLASSES):
-        bpy.utils.unregister_class(cls)
+register, unregister = compat.class_registration(CLASSES)

@@ -177,14 +177,14 @@ class GEN3D_PG_settings(bpy.types.PropertyGroup):
 
 CLASSES = (GEN3D_PG_slider, GEN3D_PG_favourite, GEN3D_PG_settings)
 
+register_classes, unregister_classes = compat.class_registration(CLASSES)
+
 
 def register() -> None:
-    for cls in CLASSES:
-        bpy.utils.register_class(cls)
+    register_classes()
     setattr(bpy.types.Scene, SETTINGS, PointerProperty(type=GEN3D_PG_settings))
 
 
 def unregister() -> None:
     delattr(bpy.types.Scene, SETTINGS)
-    for cls in reversed(CLASSES):
-        bpy.utils.unregister_class(cls)
+    unregister_classes()

@@ -163,10 +163,11 @@ class GEN3D_OT_train_stop(bpy.types.Operator):
 
 CLASSES = (GEN3D_OT_test_python, GEN3D_OT_train, GEN3D_OT_train_stop)
 
+register_classes, unregister_classes = compat.class_registration(CLASSES)
+
 
 def register() -> None:
-    for cls in CLASSES:
-        bpy.utils.register_class(cls)
+    register_classes()
 
 
 def unregister() -> None:
@@ -177,5 +178,4 @@ def unregister() -> None:
             bpy.app.timers.unregister(state.test)
         state.test.stop()
         state.test = None
-    for cls in reversed(CLASSES):
-        bpy.utils.unregister_class(cls)
+    unregister_classes()

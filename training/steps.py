@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Float
@@ -68,7 +67,7 @@ def train_step(
     interval = config.renderer.interval
     chance = schedule.wide_chance(kimg, interval)
     if chance and torch.rand((), generator=rng).item() < chance:
-        stage = dataclasses.replace(stage, half_width=max(stage.half_width, interval.wide))
+        stage = replace(stage, half_width=max(stage.half_width, interval.wide))
     with autocast(device):
         field = generator.condition(shape, appearance)
         rendering = generator.render(field, fake_pose, fake_patch, stage, rng)

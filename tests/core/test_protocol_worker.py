@@ -264,8 +264,8 @@ def test_objects_from_parents_seeds_and_moves(client: Client, tmp_path: Path):
     assert np.allclose(varied.shape, 0.8 * a.shape + 0.6 * drawn.shape, atol=1e-5)
     assert np.allclose(varied.appearance, a.appearance, atol=1e-6)
 
-    for moves, said in (({"wide": 1.0}, "no direction 'wide'"), ({"tall": 3.0}, "tall is 3")):
-        client.send(Generate(5, path, 9, 16, moves=moves))
+    for id, moves, said in ((5, {"wide": 1.0}, "no direction 'wide'"), (7, {"tall": 3.0}, "tall is 3")):
+        client.send(Generate(id, path, 9, 16, moves=moves))
         assert said in client.until(protocol.Error).message
     client.send(Generate(6, path, 9, 16, parents=[PARENT], shape_weights=[1.0], appearance_weights=[1.0]))
     assert "not of the model eggs" in client.until(protocol.Error).message
