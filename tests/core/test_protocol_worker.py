@@ -234,7 +234,7 @@ def made_with(client: Client, request: Generate) -> tuple[Codes, dict]:
     """The codes of what a request makes, and all that is told of it."""
     client.send(request)
     info = client.until(protocol.Result).info
-    return Codes(np.float32(info["shape_code"]), np.float32(info["appearance_code"])), info
+    return Codes(np.array(info["shape_code"], np.float32), np.array(info["appearance_code"], np.float32)), info
 
 
 def test_objects_from_parents_seeds_and_moves(client: Client, tmp_path: Path):
