@@ -11,12 +11,19 @@ from . import (
     live,
     operators,
     panels,
+    placing,
     preferences,
+    presets,
     properties,
+    texture,
     train_operators,
+    work,
 )
 
-PARTS = (preferences, desk, properties, operators, explore, live, gallery, favourites, assets, train_operators, panels)
+PARTS = (
+    *(preferences, work, desk, properties, presets, placing, operators, explore, live, gallery, favourites),
+    *(assets, texture, train_operators, panels),
+)
 
 
 def register() -> None:

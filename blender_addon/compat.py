@@ -27,6 +27,11 @@ def windows() -> list[bpy.types.Window]:
     return list(context().window_manager.windows)
 
 
+def operators() -> Any:
+    """Blender's operators, those of this add-on among them, of which the stubs know nothing."""
+    return bpy.ops
+
+
 def node_tree(material: bpy.types.Material) -> bpy.types.ShaderNodeTree:
     """The material's node tree. Before 5.0 a material has one only when asked; from 5.0 on always, and asking warns."""
     if bpy.app.version < (5, 0, 0):

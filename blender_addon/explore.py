@@ -14,8 +14,9 @@ from gen3d_core import protocol
 from . import compat
 from .codes_text import CodesError, from_text, to_text
 from .desk import catalogue, service
-from .objects import RECORD, SPACING, Placement, codes_of, only_parent, place, remake, remembers
+from .objects import RECORD, SPACING, Placement, codes_of, only_parent, remake, remembers
 from .operators import needs_object_mode, submit
+from .placing import Batch
 from .work import Order, Work
 
 
@@ -102,11 +103,9 @@ def new_objects(
     }  # fmt: skip
     places = beside(source, context, len(requests), size)
     name = f"{held['model']}_{label.lower()}"
-    orders = [
-        Order(common | fields, functools.partial(place, placement=where, name=name, size=size, alone=number == 0))
-        for number, (where, fields) in enumerate(zip(places, requests, strict=True))
-    ]
-    return Work(service, label, orders, context.scene.session_uid)
+    batch = Batch(label)
+    orders = [batch.order(common | fields, where, name, size) for where, fields in zip(places, requests, strict=True)]
+    return batch.work(service, orders, context.scene.session_uid)
 
 
 class GEN3D_OT_vary(WorkExplorer, bpy.types.Operator):
@@ -213,10 +212,9 @@ def kept_work(context: compat.Context, label: str, text: str) -> Work:
     fields = only_parent({"shape": kept.shape, "appearance": kept.appearance}) | {
         "model": maker.key, "seed": 0, "resolution": settings.resolution, "truncation": kept.truncation,
     }  # fmt: skip
-    apply = functools.partial(
-        place, placement=Placement.here(context), name=f"{kept.model}_{label.lower()}", size=settings.size
-    )
-    return Work(service, label, [Order(fields, apply)], context.scene.session_uid)
+    batch = Batch(label)
+    order = batch.order(fields, Placement.here(context), f"{kept.model}_{label.lower()}", settings.size)
+    return batch.work(service, [order], context.scene.session_uid)
 
 
 CLASSES = (

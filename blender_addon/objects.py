@@ -14,6 +14,7 @@ from .jobs import GeneratedMesh
 
 COLOUR = "Colour"
 MATERIAL = "Gen3D colour"
+TEXTURED = "gen3d_texture"  # custom property of a material that shows a baked picture
 RECORD = "gen3d"
 RECORD_VERSION = 1
 RECORDED = (
@@ -97,17 +98,30 @@ def colour_material() -> bpy.types.Material:
             return material
     material = bpy.data.materials.new(MATERIAL)
     tree = compat.node_tree(material)
-    tree.nodes.clear()
+    attribute = colour_attribute(tree)
+    tree.links.new(attribute.outputs["Color"], principled(tree).inputs["Base Color"])
+    return material
+
+
+def colour_attribute(tree: bpy.types.ShaderNodeTree) -> Any:
+    """A node that gives the attribute ``Colour``."""
     attribute: Any = tree.nodes.new("ShaderNodeVertexColor")
     attribute.layer_name = COLOUR
     attribute.location = (-300, 0)
+    return attribute
+
+
+def principled(tree: bpy.types.ShaderNodeTree) -> Any:
+    """The surface of all materials here, in place of what the tree shows; its base colour is to be linked."""
+    for node in list(tree.nodes):
+        if node.bl_idname in ("ShaderNodeBsdfPrincipled", "ShaderNodeOutputMaterial"):
+            tree.nodes.remove(node)
     surface: Any = tree.nodes.new("ShaderNodeBsdfPrincipled")
     surface.inputs["Roughness"].default_value = 0.7
     output = tree.nodes.new("ShaderNodeOutputMaterial")
     output.location = (300, 0)
-    tree.links.new(attribute.outputs["Color"], surface.inputs["Base Color"])
     tree.links.new(surface.outputs["BSDF"], output.inputs["Surface"])
-    return material
+    return surface
 
 
 def record(info: dict[str, Any], size: float) -> dict[str, Any]:
@@ -136,7 +150,9 @@ def remake(made: GeneratedMesh, target: int, size: float | None = None) -> bpy.t
     mesh = build_mesh(old.name, made, size)
     mesh.materials.clear()
     for material in old.materials:
-        mesh.materials.append(material)
+        # A baked picture belongs to the surface that it was unwrapped from.
+        baked = material is not None and TEXTURED in material
+        mesh.materials.append(colour_material() if baked else material)
     name = old.name
     placed.data = mesh
     if not old.users:

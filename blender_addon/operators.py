@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Generate, and what belongs to it: cancel, dice, opening a model file, the report of a failure."""
 
-import functools
 import random
 from pathlib import Path
 
@@ -15,9 +14,10 @@ from . import compat
 from .catalogue import SUFFIX
 from .desk import catalogue, desk, service
 from .jobs import State
-from .objects import Placement, place
+from .objects import Placement
+from .placing import Batch
 from .preferences import preferences
-from .work import Order, Work
+from .work import Work
 
 
 def needs_object_mode(cls: type[bpy.types.Operator], context: compat.Context) -> bool:
@@ -52,14 +52,12 @@ def generate(operator: bpy.types.Operator, context: compat.Context) -> set[str]:
         "truncation": settings.variety if settings.own_variety else None,
         "appearance_seed": settings.appearance_seed if settings.own_look else None,
     }  # fmt: skip
-    orders = []
+    batch, orders = Batch("Generate"), []
     for number, where in enumerate(Placement.here(context).grid(settings.count, settings.size)):
         seed = min(settings.seed + number, protocol.limits.SEED[1])
         name = f"{Path(settings.model).stem}_{seed:04d}"
-        apply = functools.partial(place, placement=where, name=name, size=settings.size, alone=number == 0)
-        orders.append(Order({**common, "seed": seed}, apply))
-    label = f"Generate {settings.count} objects" if settings.count > 1 else "Generate"
-    return submit(operator, Work(service, label, orders, context.scene.session_uid))
+        orders.append(batch.order({**common, "seed": seed}, where, name, settings.size))
+    return submit(operator, batch.work(service, orders, context.scene.session_uid))
 
 
 class GEN3D_OT_generate(bpy.types.Operator):

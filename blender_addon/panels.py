@@ -35,7 +35,9 @@ from .operators import (
     GEN3D_OT_generate,
     GEN3D_OT_open_model,
 )
-from .train_operators import GEN3D_OT_train, GEN3D_OT_train_stop
+from .presets import GEN3D_PT_presets
+from .texture import GEN3D_OT_bake_texture
+from .train_operators import GEN3D_OT_render_dataset, GEN3D_OT_train, GEN3D_OT_train_stop
 from .train_operators import state as training
 from .work import Work
 
@@ -48,6 +50,9 @@ class Gen3DPanel:
 
 class GEN3D_PT_generate(Gen3DPanel, bpy.types.Panel):
     bl_label = "Generate"
+
+    def draw_header_preset(self, context: compat.Context) -> None:
+        GEN3D_PT_presets.draw_panel_header(self.layout)
 
     def draw(self, context: compat.Context) -> None:
         if catalogue.has_news:
@@ -178,7 +183,9 @@ class GEN3D_PT_explore(Gen3DPanel, bpy.types.Panel):
         row = column.row(align=True)
         row.operator(GEN3D_OT_mix.bl_idname, icon="UV_SYNC_SELECT")
         row.operator(GEN3D_OT_breed.bl_idname, icon="MESH_GRID")
-        column.operator(GEN3D_OT_mark_asset.bl_idname, icon="ASSET_MANAGER")
+        row = column.row(align=True)
+        row.operator(GEN3D_OT_mark_asset.bl_idname, icon="ASSET_MANAGER")
+        row.operator(GEN3D_OT_bake_texture.bl_idname, icon="TEXTURE")
         row = layout.row(align=True)
         row.operator(GEN3D_OT_copy_codes.bl_idname, icon="COPYDOWN")
         row.operator(GEN3D_OT_paste_codes.bl_idname, icon="PASTEDOWN")
@@ -228,6 +235,7 @@ class GEN3D_PT_train(Gen3DPanel, bpy.types.Panel):
         progress = training.followed(settings.training)
         if progress is None or progress.ended:
             layout.operator(GEN3D_OT_train.bl_idname, icon="PLAY")
+            layout.operator(GEN3D_OT_render_dataset.bl_idname, icon="RENDER_STILL")
         if progress is None:
             return
         if not progress.ended:
@@ -236,7 +244,7 @@ class GEN3D_PT_train(Gen3DPanel, bpy.types.Panel):
             row.progress(factor=min(share, 1.0), text=progress.stage.capitalize())
             row.operator(GEN3D_OT_train_stop.bl_idname, text="", icon="X")
         else:
-            layout.label(text=progress.message or "The new model is in the list", icon="INFO")
+            layout.label(text=progress.message, icon="INFO")
         if progress.images:
             layout.label(text=f"{progress.images} pictures in {progress.minutes:.0f} minutes")
         if progress.grid is not None:

@@ -1,10 +1,10 @@
 # SPDX-FileCopyrightText: 2026 The Gen3D contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Meshes to a model, from beginning to end, in a process that outlives Blender's window. Standard library only.
+"""Meshes to pictures, or to a model, in a process that outlives Blender's window. Standard library only.
 
-Run by the Python that the user named, in which gen3d is installed with its extra `train`: renders the meshes, trains,
-exports. What it is doing stands in `job.json` of its folder; a file `stop` there ends the training early, and what was
-learned until then is exported.
+Run by the Python that the user named, in which gen3d is installed with its extra `train`: renders the meshes and, where
+a model is asked for, trains and exports. What it is doing stands in `job.json` of its folder; a file `stop` there ends
+it early, and what a training has learned until then is exported.
 """
 
 import argparse
@@ -56,17 +56,21 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Render, train and export.")
     parser.add_argument("--folder", type=Path, required=True, help="holds meshes/; everything else is written into it")
     parser.add_argument("--blender", required=True, help="program that renders")
-    parser.add_argument("--model", type=Path, required=True, help="NAME.gen3d to write")
-    parser.add_argument("--minutes", required=True)
+    parser.add_argument("--data", type=Path, help="where the pictures go (default: data, in the folder)")
+    parser.add_argument("--model", type=Path, help="NAME.gen3d to write; without it, nothing is trained")
+    parser.add_argument("--minutes", default="60")
     parser.add_argument("--views", required=True)
     parser.add_argument("--settings", nargs=argparse.REMAINDER, default=[], help="further settings of the training")
     options = parser.parse_args()
     folder = options.folder
-    data, run = folder / "data", folder / "run"
+    data, run = options.data or folder / "data", folder / "run"
     try:
         if not data.exists():
             render = ["render", str(folder / "meshes"), "--out", str(data), "--views", options.views]
             step(folder, "rendering", [*render, *(["--blender", options.blender] if options.blender else [])])
+        if options.model is None:
+            write_status(folder, stage="done", message=f"The pictures are in {data}")
+            return 0
         train = ["train", str(data), "--out", str(run), "--minutes", options.minutes, *options.settings]
         step(folder, "training", train, stoppable=True)
         (folder / STOP).unlink(missing_ok=True)
@@ -74,7 +78,7 @@ def main() -> int:
     except Failed as error:
         write_status(folder, stage="failed", message=str(error))
         return 1
-    write_status(folder, stage="done", model=str(options.model))
+    write_status(folder, stage="done", message="The new model is in the list")
     return 0
 
 

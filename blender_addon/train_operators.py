@@ -1,13 +1,13 @@
 # SPDX-FileCopyrightText: 2026 The Gen3D contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Train and Stop, and the Test button of the Python that trains."""
+"""Train, Render Data Set and Stop, and the Test button of the Python that trains."""
 
 import re
 import subprocess
 import tempfile
 import time
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import bpy
 
@@ -16,7 +16,7 @@ from .client import worker_environment
 from .desk import catalogue
 from .operators import needs_object_mode
 from .preferences import models_folder
-from .training import RUNS, Progress, TrainingError, export_meshes, start, trainer
+from .training import RUNS, Progress, TrainingError, export_meshes, render, train, trainer
 from .work import redraw_panels
 
 ASK = (
@@ -110,37 +110,75 @@ class GEN3D_OT_test_python(bpy.types.Operator):
         return {"FINISHED"}
 
 
-class GEN3D_OT_train(bpy.types.Operator):
-    bl_idname = "gen3d.train"
-    bl_label = "Train"
-    bl_description = "Learn a model from the meshes of the active collection, in a process that outlives this window"
-    bl_options = {"REGISTER"}
+class Starter:
+    """What Train and Render Data Set share: theirs is `start`, which is given a folder with the collection's meshes."""
 
     @classmethod
     def poll(cls, context: compat.Context) -> bool:
+        operator: Any = cls
         progress = state.followed(context.scene.gen3d.training)
         if progress is not None and not progress.ended:
-            cls.poll_message_set("A training is under way: wait for it or stop it first")
+            operator.poll_message_set("This scene's training is under way: wait for it or stop it first")
             return False
-        return needs_object_mode(cls, context)
+        return needs_object_mode(operator, context)
 
     def execute(self, context: compat.Context) -> set[str]:
+        operator: Any = self
         settings = context.scene.gen3d
         name = re.sub(r"[^A-Za-z0-9_-]", "_", context.collection.name).lstrip("_-")[:40] or "model"
         runs = Path(bpy.utils.extension_path_user(compat.ADDON, path=RUNS, create=True))
         folder = runs / f"{name}-{time.strftime('%Y%m%d-%H%M%S')}"
         try:
             python = trainer()
+            operator.ready()
             count = export_meshes(context.collection, folder / "meshes", context)
-            start(python, folder, models_folder() / f"{name}.gen3d", settings.train_minutes, settings.train_views)
+            operator.start(python, folder, name, settings)
         except (TrainingError, OSError) as error:
-            self.report({"ERROR"}, str(error))
+            operator.report({"ERROR"}, str(error))
             return {"CANCELLED"}
         settings.training = str(folder)
         if not bpy.app.timers.is_registered(watch):
             bpy.app.timers.register(watch, first_interval=1.0, persistent=True)
-        self.report({"INFO"}, f"Training on {count} meshes")
+        operator.report({"INFO"}, f"{operator.bl_label}: {count} meshes")
         return {"FINISHED"}
+
+    def ready(self) -> None:
+        """Raises TrainingError where what was chosen does not do."""
+
+
+class GEN3D_OT_train(Starter, bpy.types.Operator):
+    bl_idname = "gen3d.train"
+    bl_label = "Train"
+    bl_description = "Learn a model from the meshes of the active collection, in a process that outlives this window"
+    bl_options = {"REGISTER"}
+
+    def start(self, python: Path, folder: Path, name: str, settings: Any) -> None:
+        train(python, folder, models_folder() / f"{name}.gen3d", settings.train_minutes, settings.train_views)
+
+
+class GEN3D_OT_render_dataset(Starter, bpy.types.Operator):
+    bl_idname = "gen3d.render_dataset"
+    bl_label = "Render Data Set"
+    bl_description = "Render pictures of the active collection's meshes to a new folder, to train on elsewhere"
+    bl_options = {"REGISTER"}
+
+    filepath: bpy.props.StringProperty(subtype="DIR_PATH")
+
+    def invoke(self, context: compat.Context, event: bpy.types.Event) -> set[str]:
+        context.window_manager.fileselect_add(self)
+        return {"RUNNING_MODAL"}
+
+    def ready(self) -> None:
+        if self._data().exists():
+            raise TrainingError(f"{self._data()} is there already: name a new folder")
+
+    def start(self, python: Path, folder: Path, name: str, settings: Any) -> None:
+        render(python, folder, self._data(), settings.train_views)
+
+    def _data(self) -> Path:
+        if not self.filepath:
+            raise TrainingError("Name a folder for the pictures")
+        return Path(bpy.path.abspath(self.filepath)).absolute()
 
 
 class GEN3D_OT_train_stop(bpy.types.Operator):
@@ -161,7 +199,7 @@ class GEN3D_OT_train_stop(bpy.types.Operator):
         return {"FINISHED"}
 
 
-CLASSES = (GEN3D_OT_test_python, GEN3D_OT_train, GEN3D_OT_train_stop)
+CLASSES = (GEN3D_OT_test_python, GEN3D_OT_train, GEN3D_OT_render_dataset, GEN3D_OT_train_stop)
 
 register_classes, unregister_classes = compat.class_registration(CLASSES)
 

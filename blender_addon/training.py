@@ -35,11 +35,21 @@ def trainer() -> Path:
     return python
 
 
-def start(python: Path, folder: Path, model: Path, minutes: float, views: int, *settings: str) -> int:
-    """Start the process for a folder that holds meshes/. Returns its number. Raises TrainingError."""
-    command = [str(python), train_job.__file__, "--folder", str(folder), "--blender", bpy.app.binary_path,
-               "--model", str(model), "--minutes", f"{minutes:g}", "--views", str(views),
-               "--settings", *settings]  # fmt: skip
+def render(python: Path, folder: Path, data: Path, views: int) -> int:
+    """Start the process that renders a folder's meshes/ to a data set. Returns its number. Raises TrainingError."""
+    return _start(python, folder, "--data", str(data), "--views", str(views))
+
+
+def train(python: Path, folder: Path, model: Path, minutes: float, views: int, *settings: str) -> int:
+    """Start the process from a folder's meshes/ to a model. Returns its number. Raises TrainingError."""
+    return _start(
+        python, folder, "--model", str(model), "--minutes", f"{minutes:g}", "--views", str(views),
+        "--settings", *settings,
+    )  # fmt: skip
+
+
+def _start(python: Path, folder: Path, *options: str) -> int:
+    command = [str(python), train_job.__file__, "--folder", str(folder), "--blender", bpy.app.binary_path, *options]
     detached: dict[str, Any] = (
         {"creationflags": subprocess.CREATE_NO_WINDOW | subprocess.CREATE_NEW_PROCESS_GROUP}  # type: ignore[attr-defined]
         if os.name == "nt"

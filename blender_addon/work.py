@@ -38,9 +38,17 @@ class Work:
     """Orders that belong together. ``step`` moves it on; the other attributes only tell.
 
     label: name of its undo step; state, message, detail: as a job's; fraction, stage: of the whole.
+    ``seal`` makes the undo step of what was applied, if not the plain one of that name.
     """
 
-    def __init__(self, service: Service, label: str, orders: Sequence[Order], scene: int) -> None:
+    def __init__(
+        self,
+        service: Service,
+        label: str,
+        orders: Sequence[Order],
+        scene: int,
+        seal: Callable[[], None] | None = None,
+    ) -> None:
         self.label = label
         self.state = State.RUNNING
         self.message = self.detail = ""
@@ -49,6 +57,7 @@ class Work:
         self._orders = collections.deque(orders)
         self._total = len(orders)
         self._scene = scene
+        self._seal = seal or (lambda: push_undo(label))
         self._waits = False
 
     @property
@@ -122,7 +131,7 @@ class Work:
     def _end(self, state: State, message: str = "", detail: str = "") -> None:
         self.state, self.message, self.detail = state, message, detail
         if self.applied:
-            push_undo(self.label)
+            self._seal()
         if state is State.FAILED:
             log.error("%s", f"{message}\n{detail}".rstrip())
 
@@ -175,6 +184,9 @@ class Desk:
             self.current = self.waiting.popleft()
         ended = self.current.step()
         redraw_panels()
+        report_progress(None if ended else self.current)
+        if self.current.state is State.FAILED:
+            tell(self.current.message)
         return None if ended and not self.waiting else TICK_SECONDS
 
     def cancel(self) -> None:
@@ -187,14 +199,51 @@ class Desk:
         self.waiting.clear()
         if bpy.app.timers.is_registered(self):
             bpy.app.timers.unregister(self)
+            report_progress(None)
         self.current = None
 
 
 def redraw_panels() -> None:
+    """Draw the sidebars again, and not the 3D views beside them."""
     for window in compat.windows():
         for area in window.screen.areas:
-            if area.type == "VIEW_3D":
-                area.tag_redraw()
+            for region in area.regions if area.type == "VIEW_3D" else ():
+                if region.type == "UI":
+                    region.tag_redraw()
+
+
+def report_progress(work: Work | None) -> None:
+    """Show in the status bar how far a work is, or give the bar back."""
+    text = None if work is None else f"Gen3D  {work.label}: {work.stage}  ({100 * work.fraction:.0f} %)"
+    for window in compat.windows():
+        window.workspace.status_text_set(text)
+
+
+def tell(message: str) -> None:
+    """Report an error as an operator does. A timer has none: the message comes from one that waits for an event."""
+    windows = compat.windows()
+    if bpy.app.background or not windows:
+        return
+    with compat.context().temp_override(window=windows[0]):
+        compat.operators().gen3d.tell("INVOKE_DEFAULT", message=message)
+
+
+class GEN3D_OT_tell(bpy.types.Operator):
+    bl_idname = "gen3d.tell"
+    bl_label = "Gen3D"
+    bl_options = {"INTERNAL"}
+
+    message: bpy.props.StringProperty(options={"SKIP_SAVE"})
+
+    def invoke(self, context: compat.Context, event: bpy.types.Event) -> set[str]:
+        self._timer = context.window_manager.event_timer_add(TICK_SECONDS, window=context.window)
+        context.window_manager.modal_handler_add(self)
+        return {"RUNNING_MODAL"}
+
+    def modal(self, context: compat.Context, event: bpy.types.Event) -> set[str]:
+        context.window_manager.event_timer_remove(self._timer)
+        self.report({"ERROR"}, self.message)
+        return {"FINISHED", "PASS_THROUGH"}
 
 
 def push_undo(message: str) -> None:
@@ -205,3 +254,6 @@ def push_undo(message: str) -> None:
             bpy.ops.ed.undo_push(message=message)
     else:
         bpy.ops.ed.undo_push(message=message)
+
+
+register, unregister = compat.class_registration((GEN3D_OT_tell,))

@@ -70,7 +70,7 @@ def test_each_mesh_is_exported_by_itself_and_the_selection_stays():
 def test_what_was_learned_until_stop_becomes_a_model_in_the_list():
     folder = meshes()
     model = addon("preferences").models_folder() / "shapes.gen3d"
-    training().start(Path(os.environ[TRAINER]), folder, model, 600, 12, *TINY)
+    training().train(Path(os.environ[TRAINER]), folder, model, 600, 12, *TINY)
     progress = training().Progress(folder)
 
     def look() -> bool:
@@ -92,10 +92,26 @@ def test_what_was_learned_until_stop_becomes_a_model_in_the_list():
 
 
 @in_blender
+def test_a_data_set_is_rendered_to_the_folder_that_was_named():
+    bpy = blender()
+    bpy.context.scene.gen3d.train_views = 2
+    name_python(os.environ[TRAINER])
+    data = Path(tempfile.mkdtemp(), "pictures")
+    assert bpy.ops.gen3d.render_dataset(filepath=str(data)) == {"FINISHED"}
+    with pytest.raises(RuntimeError, match="under way"):
+        bpy.ops.gen3d.train()
+    done = ended(Path(bpy.context.scene.gen3d.training))
+    assert done.stage == "done" and str(data) in done.message, done.message
+    assert len(list(data.glob("images/*.png"))) == 2, sorted(path.name for path in data.iterdir())
+    with pytest.raises(RuntimeError, match="is there already"):
+        bpy.ops.gen3d.render_dataset(filepath=str(data))
+
+
+@in_blender
 def test_a_failure_tells_its_reason_and_leaves_no_model():
     folder = meshes()
     model = addon("preferences").models_folder() / "bad.gen3d"
-    training().start(Path(os.environ[TRAINER]), folder, model, 1, 2, "--optim.batch", "5", "--optim.views", "2")
+    training().train(Path(os.environ[TRAINER]), folder, model, 1, 2, "--optim.batch", "5", "--optim.views", "2")
     done = ended(folder)
     assert done.stage == "failed" and "--optim.batch 5" in done.message, done.message
     assert not model.exists()

@@ -1,0 +1,164 @@
+# SPDX-FileCopyrightText: 2026 The Gen3D contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""New objects of a work, and what Blender's redo panel (F9) offers for them once they are there.
+
+The meshes of the last work are kept, so that the redo panel can place them again in another size, turned, smoothed,
+with fewer faces or as quads, without the worker.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import bpy
+import numpy as np
+from bpy.props import BoolProperty, FloatProperty, IntProperty
+
+from . import compat
+from .jobs import GeneratedMesh, Service
+from .objects import Placement, PlacementError, place
+from .work import Order, Work, push_undo
+
+KEPT_FACES = 4_000_000  # of all meshes of a work, some 100 MB; beyond, the redo panel is not offered
+SMOOTH, DECIMATE = "Gen3D smooth", "Gen3D decimate"
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """A mesh that came, and where, under which name and in which size in metres it belongs."""
+
+    made: GeneratedMesh
+    placement: Placement
+    name: str
+    size: float
+
+
+class Batch:
+    """The new objects of one work: ``order`` says what to make, ``seal`` makes one undo step of what came."""
+
+    def __init__(self, label: str) -> None:
+        self.label = label
+        self.arrivals: list[Arrival] = []
+        self.settled = False
+        self._faces = 0
+
+    def order(self, fields: dict[str, Any], placement: Placement, name: str, size: float) -> Order:
+        def take(made: GeneratedMesh) -> bpy.types.Object:
+            placed = place(made, placement, name, size, alone=not self._faces)
+            self._faces += len(made.faces)
+            if self._faces <= KEPT_FACES:
+                self.arrivals.append(Arrival(made, placement, name, size))
+            else:
+                self.arrivals.clear()
+            return placed
+
+        return Order(fields, take)
+
+    def work(self, service: Service, orders: Sequence[Order], scene: int) -> Work:
+        return Work(service, self.label, orders, scene, seal=self.seal)
+
+    def seal(self) -> None:
+        windows = compat.windows()
+        if bpy.app.background or not windows or not self.arrivals:
+            push_undo(self.label)  # nobody is there to press F9
+            return
+        shelf.batch = self
+        with compat.context().temp_override(window=windows[0], **_view(windows[0])):
+            compat.operators().gen3d.place("EXEC_DEFAULT", True)
+
+
+class Shelf:
+    """The batch that the redo panel speaks of."""
+
+    batch: Batch | None = None
+
+
+shelf = Shelf()
+
+
+def _view(window: bpy.types.Window) -> dict[str, Any]:
+    """Area and region of a 3D view: the redo panel appears in the one in which its operator ran."""
+    for area in window.screen.areas:
+        if area.type == "VIEW_3D":
+            return {"area": area, "region": next(region for region in area.regions if region.type == "WINDOW")}
+    return {}
+
+
+class GEN3D_OT_place(bpy.types.Operator):
+    """Nothing more when the objects have just come; placed anew as the redo panel says when it is run again."""
+
+    bl_idname = "gen3d.place"
+    bl_label = "Generate"
+    bl_description = "Place the last generated objects again"
+    bl_options = {"REGISTER", "UNDO", "INTERNAL"}
+
+    scale: FloatProperty(
+        name="Scale", description="Times the size that was asked for", default=1.0, min=0.01, soft_max=10.0,
+        options={"SKIP_SAVE"},
+    )  # fmt: skip
+    turn: FloatProperty(
+        name="Turn", description="About the vertical", subtype="ANGLE", soft_min=-math.pi, soft_max=math.pi,
+        options={"SKIP_SAVE"},
+    )  # fmt: skip
+    smoothing: IntProperty(
+        name="Smoothing", description="Repetitions of a Smooth modifier", min=0, soft_max=20, max=100,
+        options={"SKIP_SAVE"},
+    )  # fmt: skip
+    quads: BoolProperty(
+        name="Quads", description="Remesh the surface to quads; colours are carried over", options={"SKIP_SAVE"}
+    )
+    faces: FloatProperty(
+        name="Faces", description="Share of the faces to keep: by a Decimate modifier, or as larger quads",
+        default=1.0, min=0.01, max=1.0, subtype="FACTOR", options={"SKIP_SAVE"},
+    )  # fmt: skip
+
+    def execute(self, context: compat.Context) -> set[str]:
+        batch = shelf.batch
+        if batch is None:
+            return {"CANCELLED"}
+        if not batch.settled:
+            batch.settled = True
+            return {"FINISHED"}
+        try:
+            for number, arrival in enumerate(batch.arrivals):
+                self._place(context, arrival, batch.arrivals[0].placement, alone=number == 0)
+        except PlacementError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        return {"FINISHED"}
+
+    def _place(self, context: compat.Context, arrival: Arrival, first: Placement, *, alone: bool) -> None:
+        origin, there = first.location, arrival.placement.location
+        x, y, z = (a + self.scale * (b - a) for a, b in zip(origin, there, strict=True))
+        where = replace(arrival.placement, location=(x, y, z))
+        placed = place(arrival.made, where, arrival.name, self.scale * arrival.size, alone=alone)
+        placed.rotation_euler.z = self.turn
+        if self.quads:
+            to_quads(context, placed, self.faces * len(arrival.made.faces) / 2)
+        elif self.faces < 1.0:
+            decimate: Any = placed.modifiers.new(DECIMATE, "DECIMATE")
+            decimate.ratio = self.faces
+        if self.smoothing:
+            smooth: Any = placed.modifiers.new(SMOOTH, "SMOOTH")
+            smooth.iterations = self.smoothing
+
+
+def to_quads(context: compat.Context, placed: bpy.types.Object, count: float) -> None:
+    """Blender's voxel remesh to about ``count`` quads, colours carried over."""
+    mesh: Any = placed.data
+    areas = np.empty(len(mesh.polygons), np.float32)
+    mesh.polygons.foreach_get("area", areas)
+    mesh.remesh_voxel_size = math.sqrt(float(areas.sum()) / count)
+    mesh.use_remesh_preserve_attributes = True
+    with context.temp_override(active_object=placed, object=placed, selected_objects=[placed]):
+        compat.operators().object.voxel_remesh()
+    mesh.shade_smooth()
+
+
+register, unregister_classes = compat.class_registration((GEN3D_OT_place,))
+
+
+def unregister() -> None:
+    shelf.batch = None
+    unregister_classes()

@@ -1,0 +1,139 @@
+# SPDX-FileCopyrightText: 2026 The Gen3D contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The colours of generated objects as a picture on an unwrapped surface, for programs that read no corner colours.
+
+Blender's own means: Smart UV Project, and Cycles to bake what the material shows.
+"""
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import bpy
+
+from . import compat
+from .explore import ExploreError, Explorer, chosen
+from .objects import COLOUR, TEXTURED, colour_attribute, colour_material, principled
+from .operators import needs_object_mode
+
+ISLAND_ANGLE = math.radians(66)
+MARGIN = 4  # pixels of colour beyond the edge of an island, and half of what lies between two
+
+
+class GEN3D_OT_bake_texture(Explorer, bpy.types.Operator):
+    bl_idname = "gen3d.bake_texture"
+    bl_label = "Bake Texture"
+    bl_description = "Unwrap the selected generated objects and keep their colours in a picture each"
+    bl_options = {"REGISTER", "UNDO"}
+
+    pixels: bpy.props.IntProperty(
+        name="Pixels", description="Along each side of the picture", default=1024, min=64, max=8192
+    )
+
+    @classmethod
+    def poll(cls, context: compat.Context) -> bool:
+        return needs_object_mode(cls, context)
+
+    def invoke(self, context: compat.Context, event: bpy.types.Event) -> set[str]:
+        return context.window_manager.invoke_props_dialog(self)
+
+    def act(self, context: compat.Context) -> set[str]:
+        for each in chosen(context):
+            mesh: Any = each.data
+            if COLOUR not in mesh.color_attributes:
+                raise ExploreError(f"{each.name} has lost its colours: regenerate it first")
+            with alone(context, each):
+                unwrap(self.pixels)
+                bake(context, each, self.pixels)
+        return {"FINISHED"}
+
+
+@contextmanager
+def alone(context: compat.Context, placed: bpy.types.Object) -> Iterator[None]:
+    """Only this object is selected, and active; as it was before, afterwards."""
+    layer = context.view_layer
+    selected, active = list(context.selected_objects), layer.objects.active
+    try:
+        for each in selected:
+            each.select_set(each == placed)
+        layer.objects.active = placed
+        yield
+    finally:
+        for each in selected:
+            each.select_set(True)
+        layer.objects.active = active
+
+
+def unwrap(pixels: int) -> None:
+    operators = compat.operators()
+    operators.object.mode_set(mode="EDIT")
+    try:
+        operators.mesh.select_all(action="SELECT")
+        operators.uv.smart_project(angle_limit=ISLAND_ANGLE, island_margin=2 * MARGIN / pixels)
+    finally:
+        operators.object.mode_set(mode="OBJECT")
+
+
+def bake(context: compat.Context, placed: bpy.types.Object, pixels: int) -> None:
+    """A picture of the corner colours over the object's UVs, packed into the file, and a material that shows it.
+
+    Raises ExploreError where Cycles is not there.
+    """
+    name = f"{placed.name} texture"
+    mesh: Any = placed.data
+    image = bpy.data.images.new(name, pixels, pixels)
+    material = bpy.data.materials.new(name)
+    material[TEXTURED] = True
+    tree = compat.node_tree(material)
+    tree.nodes.clear()
+    attribute, light = colour_attribute(tree), tree.nodes.new("ShaderNodeEmission")
+    output = tree.nodes.new("ShaderNodeOutputMaterial")
+    tree.links.new(attribute.outputs["Color"], light.inputs["Color"])
+    tree.links.new(light.outputs["Emission"], output.inputs["Surface"])
+    picture: Any = tree.nodes.new("ShaderNodeTexImage")
+    picture.image, picture.location = image, (-300, 0)
+    tree.nodes.active = picture  # where the bake goes
+
+    before = list(mesh.materials)
+    mesh.materials.clear()
+    mesh.materials.append(material)
+    try:
+        with cycles(context.scene):
+            compat.operators().object.bake(
+                type="EMIT", target="IMAGE_TEXTURES", save_mode="INTERNAL", margin=MARGIN, use_clear=True,
+                use_selected_to_active=False,
+            )  # fmt: skip
+    except BaseException:
+        restore(mesh, before)
+        bpy.data.materials.remove(material)
+        bpy.data.images.remove(image)
+        raise
+    image.pack()
+    tree.nodes.remove(attribute)
+    tree.nodes.remove(light)
+    tree.links.new(picture.outputs["Color"], principled(tree).inputs["Base Color"])
+    after = [material if each is None or TEXTURED in each or each == colour_material() else each for each in before]
+    restore(mesh, after if material in after else [material, *after[1:]])
+
+
+def restore(mesh: Any, materials: list[Any]) -> None:
+    mesh.materials.clear()
+    for each in materials:
+        mesh.materials.append(each)
+
+
+@contextmanager
+def cycles(scene: Any) -> Iterator[None]:
+    """One sample by Cycles on the processor; the scene's own settings again afterwards."""
+    if not hasattr(scene, "cycles"):
+        raise ExploreError("Baking needs Blender's add-on Cycles: enable it in the preferences")
+    engine, samples, device = scene.render.engine, scene.cycles.samples, scene.cycles.device
+    try:
+        scene.render.engine, scene.cycles.samples, scene.cycles.device = "CYCLES", 1, "CPU"
+        yield
+    finally:
+        scene.render.engine, scene.cycles.samples, scene.cycles.device = engine, samples, device
+
+
+register, unregister = compat.class_registration((GEN3D_OT_bake_texture,))
