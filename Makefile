@@ -18,7 +18,7 @@ help:
 	@echo "make test    all tests"
 	@echo "make test-blender  the add-on's tests in every supported Blender (4 GB, needs Python 3.11 and 3.13)"
 	@echo "make test-gui  the add-on in real windows on a virtual screen (Linux; see tests/gui/window.py)"
-	@echo "make lint    ruff and pyright"
+	@echo "make lint    ruff and pyright, the add-on also against the stubs of the oldest and newest Blender"
 	@echo "make format  rewrite the sources in the project's style"
 	@echo "make addon   the Blender extension's zip for this platform, written to dist/"
 	@echo "make clean   remove what the targets above made, except .venv (make distclean removes that too)"
@@ -39,6 +39,7 @@ lint: $(DEV)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright --pythonpath $(BIN)/python
+	$(BIN)/python -m tests.addon.every_stub
 
 format: $(DEV)
 	$(BIN)/ruff check --fix .

@@ -1,14 +1,17 @@
 """The worker process: reads requests from stdin, makes meshes, writes replies to stdout. See `gen3d_core.protocol`.
 
-Run as `python -m gen3d_core.worker --folder DIR`, where DIR is a private folder of the client, who also removes it.
-The worker ends when its stdin closes, so it never outlives its client, even one that was killed.
+Run as `python -m gen3d_core.worker --folder DIR`, where DIR is a private folder that the client has made for it.
+The worker ends when its stdin closes, and the folder with it, so that neither outlives a client that was killed.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
+import shutil
 import signal
 import sys
+import tempfile
 import time
 import traceback
 from collections import OrderedDict
@@ -179,7 +182,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="gen3d_core.worker", description="Make meshes for a client over stdin and stdout."
     )
-    parser.add_argument("--folder", type=Path, required=True, help="private folder for the arrays, made by the client")
+    parser.add_argument(
+        "--folder",
+        type=Path,
+        required=True,
+        help="private folder for the arrays, made by the client; deleted at the end",
+    )
     parser.add_argument(
         "--threads", type=int, default=None, help="processor threads (default: the processors, at most 4)"
     )
@@ -193,8 +201,15 @@ def main(arguments: list[str] | None = None) -> int:
     )  # Ctrl-C in the client's terminal reaches us too; its closing pipe ends us
     inbox, outbox = Inbox(), Outbox(replies)
     outbox.send(protocol.Hello(protocol.PROTOCOL_VERSION, __version__, sys.version.split()[0]))
-    Reader(requests, inbox, outbox).start()
+
+    def leave() -> None:
+        # A client that was killed deletes nothing any more.
+        os.chdir(tempfile.gettempdir())  # Windows keeps the folder that a process is in
+        shutil.rmtree(options.folder, ignore_errors=True)
+
+    Reader(requests, inbox, outbox, leave).start()
     Worker(options.folder, inbox, outbox, options.threads).serve()
+    leave()
     return 0
 
 

@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from typing import BinaryIO
 
 from gen3d_core import protocol
@@ -90,11 +91,15 @@ class Inbox:
 
 
 class Reader(threading.Thread):
-    """Turns lines into requests while the main thread computes, so that a cancel is seen at once."""
+    """Turns lines into requests while the main thread computes, so that a cancel is seen at once.
 
-    def __init__(self, stream: BinaryIO, inbox: Inbox, outbox: Outbox) -> None:
+    When the lines end it closes the inbox and, should the main thread not be done soon, calls `leave` and ends the
+    process.
+    """
+
+    def __init__(self, stream: BinaryIO, inbox: Inbox, outbox: Outbox, leave: Callable[[], None]) -> None:
         super().__init__(name="gen3d-reader", daemon=True)
-        self._stream, self._inbox, self._outbox = stream, inbox, outbox
+        self._stream, self._inbox, self._outbox, self._leave = stream, inbox, outbox, leave
 
     def run(self) -> None:
         try:
@@ -108,6 +113,7 @@ class Reader(threading.Thread):
         finally:
             self._inbox.close()
         time.sleep(GRACE_SECONDS)
+        self._leave()
         os._exit(0)  # a step inside onnxruntime or marching cubes cannot be interrupted, and nobody waits for it
 
     def _skip_rest(self, line: bytes) -> None:

@@ -22,11 +22,18 @@ MODULE = "bl_ext.user_default.gen3d"
 
 
 def run_inside(
-    user_folder: Path, temporary: Path, *, install: Path | None = None, test: tuple[str, str] | None = None
-) -> None:
+    user_folder: Path,
+    temporary: Path,
+    *,
+    install: Path | None = None,
+    test: tuple[str, str] | None = None,
+    code: int = 0,
+    seconds: float = 180.0,
+) -> str:
     """Start Blender with a user's folder, install a zip or enable what is installed, and run a test (file, function).
 
-    What fails in there fails here, with its traceback. Temporary files go to `temporary`.
+    What fails in there, or ends with another exit code, fails here, with its traceback. Temporary files go to
+    `temporary`. Returns what was printed.
     """
     arguments = ["--install", str(install)] if install else []
     arguments += ["--test", *test] if test else []
@@ -37,13 +44,14 @@ def run_inside(
         [os.environ.get("GEN3D_BPY_PYTHON", sys.executable), "-I", __file__, *arguments],
         env={**os.environ, **places, "BLENDER_USER_RESOURCES": str(user_folder)},
         cwd=temporary,
-        timeout=180.0,
+        timeout=seconds,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         errors="replace",
     )
-    assert done.returncode == 0, f"exit code {done.returncode} from Blender\n{done.stdout}"
+    assert done.returncode == code, f"exit code {done.returncode} from Blender\n{done.stdout}"
+    return done.stdout
 
 
 def in_blender(function: Callable[[], None]) -> Callable[..., None]:

@@ -112,32 +112,57 @@ class Window:
         self.run(f"_, area, regions = view(); regions['UI'].active_panel_category = {name!r}; area.tag_redraw()")
         time.sleep(1.0)
 
-    def press(self, what: str) -> None:
-        """Click the button in the sidebar whose operator call or property path has `what` in it."""
-        x, y, width, height, total = self.run(
-            "window, _, regions = view(); r = regions['UI']; result = [r.x, r.y, r.width, r.height, window.height]"
+    def press(self, what: str, region: str = "UI") -> None:
+        """Click the button in a region whose operator call or property path has `what` in it."""
+        self._hover(self._find(what, region))
+        self._mouse("click", "1")
+        time.sleep(0.2)
+
+    def drag(self, what: str, pixels: int, steps: int = 1, seconds: float = 0.0) -> None:
+        """Take a slider of the sidebar with the mouse and move it to the right, or to the left."""
+        place, row = self._find(what, "UI")
+        self._hover((place, row))
+        self._mouse("mousedown", "1")
+        for step in range(1, steps + 1):
+            self._mouse("mousemove", str(place + pixels * step // steps), str(row))
+            time.sleep(seconds / steps)
+        self._mouse("mouseup", "1")
+        time.sleep(0.2)
+
+    def open_redo_panel(self) -> None:
+        """Click the header of "Adjust Last Operation", which lies folded in the corner of the 3D view."""
+        x, y, width, height, total = self._place("HUD")
+        self._hover((x + width // 2, total - y - height // 2))
+        self._mouse("click", "1")
+        time.sleep(1.0)
+
+    def _place(self, region: str) -> list[int]:
+        return self.run(
+            f"window, _, regions = view(); r = regions[{region!r}]\n"
+            "result = [r.x, r.y, r.width, r.height, window.height]"
         )
-        column = x + (width - 20) // 2
-        self._mouse("mousemove", str(x - 150), str(total - y - height // 2))
+
+    def _find(self, what: str, region: str) -> tuple[int, int]:
+        x, y, width, height, total = self._place(region)
+        self._mouse("mousemove", str(x - 40), str(total - y - height // 2))
         hits: list[tuple[int, int]] = []
-        for place in (column, x + width - 45):
+        for place in (x + (width - 20) // 2, x + width - 45):
             for row in range(total - y - height + 4, total - y - 4, STEP):
                 self._mouse("mousemove", str(place), str(row))
                 time.sleep(0.04)
-                if what in self.run("result = under_mouse()"):
+                if what in self.run(f"result = under_mouse({region!r})"):
                     hits.append((place, row))
                 elif hits:
                     break
             if hits:
-                break
-        if not hits:
-            raise AssertionError(f"no button for {what} in the sidebar")
-        place, row = hits[len(hits) // 2]
+                return hits[len(hits) // 2]
+        raise AssertionError(f"no button for {what} in {region}")
+
+    def _hover(self, where: tuple[int, int]) -> None:
+        place, row = where
         self._mouse("mousemove", str(place), str(row))
         time.sleep(0.2)
         self._mouse("mousemove", str(place + 1), str(row))
-        time.sleep(0.2)
-        self._mouse("click", "1")
         time.sleep(0.2)
 
     def type(self, keys: str) -> None:
