@@ -29,7 +29,7 @@ MODEL_HALF = {
     """.split()
 }
 DATA_SET_RENDERER = "training.blender_render"  # the one script outside the add-on that runs inside Blender
-BLENDER = {"bpy", "bmesh", "mathutils", "gpu", "blf", "bl_ext", "addon_utils", "bpy_extras"}
+BLENDER = {"bpy", "bmesh", "mathutils", "gpu", "blf", "bl_ext", "bl_operators", "bl_ui", "addon_utils", "bpy_extras"}
 DISTRIBUTION = {"skimage": "scikit-image", "PIL": "pillow", "torch_fidelity": "torch-fidelity"}
 
 

@@ -54,12 +54,12 @@ def inside(region: str = "WINDOW") -> Any:
     return context.temp_override(window=window, area=area, region=regions[region])
 
 
-def under_mouse(region: str) -> str:
+def under_mouse() -> str:
     """What the button under the mouse does: an operator's call, or a property's path; "" where there is none."""
     manager = context.window_manager
     kept, found = manager.clipboard, ""
     buttons: Any = bpy.ops.ui
-    with inside(region):
+    with inside("UI"):
         if buttons.copy_python_command_button.poll():
             buttons.copy_python_command_button()
             found = manager.clipboard

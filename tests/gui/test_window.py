@@ -102,8 +102,7 @@ def test_the_redo_panel_turns_it_into_quads(window: Window) -> None:
     window.press("gen3d.generate")
     window.until(f"len({OBJECTS}) > {count}")
     assert window.run(f"result = list({corners})") == [3]
-    window.open_redo_panel()
-    window.press("quads", region="HUD")
+    window.tick_in_redo_panel(row=3)
     window.until(f"{corners} == {{4}}")
     assert window.run(f"result = len({OBJECTS})") == count + 1
     window.run("with inside(): bpy.ops.view3d.view_selected()")

@@ -22,6 +22,7 @@ from typing import Any
 HERE = Path(__file__).resolve().parent
 SIZE = (1500, 1000)
 START_SECONDS = 120.0
+HEADER = 25  # height of a panel's header in pixels
 STEP = 6  # pixels between the places at which buttons are looked for
 
 
@@ -112,15 +113,15 @@ class Window:
         self.run(f"_, area, regions = view(); regions['UI'].active_panel_category = {name!r}; area.tag_redraw()")
         time.sleep(1.0)
 
-    def press(self, what: str, region: str = "UI") -> None:
-        """Click the button in a region whose operator call or property path has `what` in it."""
-        self._hover(self._find(what, region))
+    def press(self, what: str) -> None:
+        """Click the button in the sidebar whose operator call or property path has `what` in it."""
+        self._hover(self._find(what))
         self._mouse("click", "1")
         time.sleep(0.2)
 
     def drag(self, what: str, pixels: int, steps: int = 1, seconds: float = 0.0) -> None:
         """Take a slider of the sidebar with the mouse and move it to the right, or to the left."""
-        place, row = self._find(what, "UI")
+        place, row = self._find(what)
         self._hover((place, row))
         self._mouse("mousedown", "1")
         for step in range(1, steps + 1):
@@ -129,12 +130,20 @@ class Window:
         self._mouse("mouseup", "1")
         time.sleep(0.2)
 
-    def open_redo_panel(self) -> None:
-        """Click the header of "Adjust Last Operation", which lies folded in the corner of the 3D view."""
+    def tick_in_redo_panel(self, row: int) -> None:
+        """Unfold "Adjust Last Operation" in the corner of the 3D view and click the checkbox in a row of it, from 0.
+
+        By its place: Blender tells nothing of an operator's properties under the mouse.
+        """
         x, y, width, height, total = self._place("HUD")
-        self._hover((x + width // 2, total - y - height // 2))
+        if height < 2 * HEADER:
+            self._hover((x + width // 2, total - y - height // 2))
+            self._mouse("click", "1")
+            time.sleep(2.0)
+            x, y, width, height, total = self._place("HUD")
+        self._hover((x + int(0.45 * width), total - y - height + int((1.7 + 0.92 * row) * HEADER)))
         self._mouse("click", "1")
-        time.sleep(1.0)
+        time.sleep(0.2)
 
     def _place(self, region: str) -> list[int]:
         return self.run(
@@ -142,21 +151,21 @@ class Window:
             "result = [r.x, r.y, r.width, r.height, window.height]"
         )
 
-    def _find(self, what: str, region: str) -> tuple[int, int]:
-        x, y, width, height, total = self._place(region)
+    def _find(self, what: str) -> tuple[int, int]:
+        x, y, width, height, total = self._place("UI")
         self._mouse("mousemove", str(x - 40), str(total - y - height // 2))
         hits: list[tuple[int, int]] = []
         for place in (x + (width - 20) // 2, x + width - 45):
             for row in range(total - y - height + 4, total - y - 4, STEP):
                 self._mouse("mousemove", str(place), str(row))
                 time.sleep(0.04)
-                if what in self.run(f"result = under_mouse({region!r})"):
+                if what in self.run("result = under_mouse()"):
                     hits.append((place, row))
                 elif hits:
                     break
             if hits:
                 return hits[len(hits) // 2]
-        raise AssertionError(f"no button for {what} in {region}")
+        raise AssertionError(f"no button for {what} in the sidebar")
 
     def _hover(self, where: tuple[int, int]) -> None:
         place, row = where
