@@ -29,6 +29,14 @@ THUMBNAILS = (1, 64)
 """Pictures drawn at once."""
 THUMBNAIL_SIZE = (16, 512)
 """Pixels along a side of one."""
+MORPH_KEYS = (2, 256)
+"""Objects on a path."""
+MORPH_STEPS = (2, 256)
+"""Meshes along a path."""
+MORPH_SIZE = (1, 1 << 23)
+"""Squared resolution times steps: what the vertices of all meshes grow with."""
+MORPH_VERTICES = (1, 1 << 25)
+"""Vertices of all meshes together: 24 bytes each."""
 
 
 def whole(name: str, value: object, bounds: tuple[int, int]) -> int:
