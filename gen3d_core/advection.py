@@ -61,6 +61,7 @@ class Advection:
         are."""
         values, gradients = self._probe(logit, vertices)
         vertices = vertices + self._newton_step(values, gradients)
+        vertices += self._newton_step(logit(vertices), gradients)  # what the corners' mean differs from the centre
         values = logit(vertices)
         for _ in range(_NEWTON_STEPS):
             far = np.flatnonzero(Tracked(vertices, values, gradients).distances > _CLOSE * self._spacing)

@@ -115,7 +115,7 @@ def morph(
     resolution: int,
     *,
     base: int = 0,
-    after_change: str = "stop",
+    after_change: str = "segment",
     progress: Progress = ignore_progress,
 ) -> Morph:
     """The mesh of key `base` carried to all others along the level sets of the field, both ways.

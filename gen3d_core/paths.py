@@ -14,6 +14,7 @@ import numpy as np
 from gen3d_core.errors import Gen3DError
 from gen3d_core.latent import Codes, lerp, slerp
 
+PATHS = ("lerp", "slerp", "catmull-rom")
 _PARTS = 4
 """Pieces of a step in which arc length is measured."""
 
@@ -34,8 +35,8 @@ class Path:
     def __post_init__(self) -> None:
         if len(self.keys) < 2:
             raise Gen3DError(f"a path through {len(self.keys)} object: it needs two or more")
-        if self.kind not in _MIXES:
-            raise Gen3DError(f"a path of kind {self.kind[:40]!r}: known are {', '.join(_MIXES)}")
+        if self.kind not in PATHS:
+            raise Gen3DError(f"a path of kind {self.kind[:40]!r}: known are {', '.join(PATHS)}")
 
     @property
     def spans(self) -> int:
@@ -77,7 +78,10 @@ def _spline(path: Path, first: int, t: float) -> Codes:
             before = codes[first - 1] if first > 0 else 2 * a - b
             after = codes[first + 2] if first + 2 < len(codes) else 2 * b - a
         point = 0.5 * (
-            2 * a + (b - before) * t + (2 * before - 5 * a + 4 * b - after) * t**2 + (3 * (a - b) + after - before) * t**3
+            2 * a
+            + (b - before) * t
+            + (2 * before - 5 * a + 4 * b - after) * t**2
+            + (3 * (a - b) + after - before) * t**3
         )
         length = (1 - t) * np.linalg.norm(a) + t * np.linalg.norm(b)
         return (point * (length / max(float(np.linalg.norm(point)), 1e-9))).astype(np.float32)
@@ -85,7 +89,7 @@ def _spline(path: Path, first: int, t: float) -> Codes:
     return Codes(mixed("shape"), mixed("appearance"))
 
 
-_MIXES: dict[str, Callable[[Path, int, float], Codes]] = {"lerp": _straight, "slerp": _arc, "catmull-rom": _spline}
+_MIXES: dict[str, Callable[[Path, int, float], Codes]] = dict(zip(PATHS, (_straight, _arc, _spline), strict=True))
 
 
 def uniform_times(path: Path, steps: int) -> np.ndarray:
