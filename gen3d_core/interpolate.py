@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gen3d_core.errors import Gen3DError
+from gen3d_core import limits
 from gen3d_core.latent import Codes
 from gen3d_core.lattice import Progress, ignore_progress
 from gen3d_core.mesh import Mesh, PointField, extract
@@ -19,8 +19,6 @@ from gen3d_core.surface_distance import surface_distances
 if TYPE_CHECKING:
     from gen3d_core.sampler import Model
 
-KINDS = ("morph", "flipbook")
-TIMINGS = ("uniform", "even")
 _COARSE = 32
 """Samples a side of the meshes whose change even timing measures."""
 _TIMING_SHARE = 0.15
@@ -60,9 +58,9 @@ def interpolate(
     Raises:
         Gen3DError: something is out of range, or an object has no surface.
     """
-    for name, value, known in (("kind", kind, KINDS), ("timing", timing, TIMINGS)):
-        if value not in known:
-            raise Gen3DError(f"{name} is {value[:40]!r}: known are {', '.join(known)}")
+    limits.one_of("kind", kind, limits.MORPH_KINDS)
+    limits.one_of("timing", timing, limits.MORPH_TIMINGS)
+    limits.whole("steps", steps, limits.MORPH_STEPS)
     progress(0.0, "model")
 
     def field_at(time: float) -> PointField:

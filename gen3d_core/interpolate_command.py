@@ -31,7 +31,7 @@ def add_interpolate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--loop", action="store_true", help="return to the first seed")
     parser.add_argument(
         "--path",
-        choices=("lerp", "slerp", "catmull-rom"),
+        choices=limits.MORPH_PATHS,
         default="slerp",
         help="way between codes (default slerp)",
     )
@@ -39,7 +39,7 @@ def add_interpolate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--truncation", type=float, help="variety, 0 to 2 (default: the model's own)")
     parser.add_argument(
         "--after-change",
-        choices=("segment", "stop"),
+        choices=limits.MORPH_AFTER_CHANGE,
         default="segment",
         help="where the topology changes: go on with a new mesh (default), or stop before it",
     )

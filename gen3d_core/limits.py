@@ -37,6 +37,11 @@ MORPH_SIZE = (1, 1 << 23)
 """Squared resolution times steps: what the vertices of all meshes grow with."""
 MORPH_VERTICES = (1, 1 << 25)
 """Vertices of all meshes together: 24 bytes each."""
+MORPH_KINDS = ("morph", "flipbook")
+MORPH_PATHS = ("lerp", "slerp", "catmull-rom")
+MORPH_TIMINGS = ("uniform", "even")
+MORPH_AFTER_CHANGE = ("segment", "stop")
+"""What a morph may be: see `gen3d_core.interpolate` and `gen3d_core.paths`."""
 
 
 def whole(name: str, value: object, bounds: tuple[int, int]) -> int:
@@ -55,6 +60,13 @@ def real(name: str, value: object, bounds: tuple[float, float]) -> float:
     if not bounds[0] <= value <= bounds[1]:  # false for NaN and infinities too
         raise Gen3DError(f"{name} is {_shown(value)}: expected {bounds[0]:g} to {bounds[1]:g}")
     return float(value)
+
+
+def one_of(name: str, value: object, known: tuple[str, ...]) -> str:
+    """One of a few words."""
+    if value not in known:
+        raise Gen3DError(f"{name} is {_shown(value)}: known are {', '.join(known)}")
+    return str(value)
 
 
 def _shown(value: object) -> str:

@@ -10,7 +10,6 @@ import numpy as np
 
 from gen3d_core import limits
 from gen3d_core.advection import Advection, Tracked
-from gen3d_core.errors import Gen3DError
 from gen3d_core.lattice import Progress, ignore_progress
 from gen3d_core.mesh import Mesh, PointField, extract
 from gen3d_core.refine import LogitFunction
@@ -19,8 +18,6 @@ from gen3d_core.surface_distance import surface_distances
 FieldAt = Callable[[float], PointField]
 """The field of the object at a parameter of the path."""
 
-AFTER_CHANGE = ("stop", "segment")
-"""What to do where the topology changes: end there, or go on from there with a fresh mesh."""
 _APART = 2.0
 """Surfaces farther than this from each other, in spacings, are not one surface met twice."""
 _LOST = 0.01
@@ -135,8 +132,7 @@ def morph(
     """
     _check(times, resolution)
     limits.whole("base", base, (0, len(times) - 1))
-    if after_change not in AFTER_CHANGE:
-        raise Gen3DError(f"after a change {after_change[:40]!r}: known are {', '.join(AFTER_CHANGE)}")
+    limits.one_of("after_change", after_change, limits.MORPH_AFTER_CHANGE)
     walk = _Walk(field_at, resolution, len(times), after_change == "segment", progress)
     onward = walk.segments([float(time) for time in times[base:]])
     backward = walk.segments([float(time) for time in times[base::-1]], onward[0][0])
@@ -286,7 +282,10 @@ class _Walk:
 class _Sparse:
     """A field without its lattice and its colours, which only vertices that stay are asked for."""
 
-    logit: LogitFunction
+    ask: LogitFunction
+
+    def logit(self, points: np.ndarray) -> np.ndarray:
+        return self.ask(points)
 
     def colour(self, points: np.ndarray) -> np.ndarray:
         return np.zeros_like(points)

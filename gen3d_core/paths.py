@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from gen3d_core import limits
 from gen3d_core.errors import Gen3DError
 from gen3d_core.latent import Codes, lerp, slerp
 
-PATHS = ("lerp", "slerp", "catmull-rom")
 _PARTS = 4
 """Pieces of a step in which arc length is measured."""
 
@@ -35,8 +35,7 @@ class Path:
     def __post_init__(self) -> None:
         if len(self.keys) < 2:
             raise Gen3DError(f"a path through {len(self.keys)} object: it needs two or more")
-        if self.kind not in PATHS:
-            raise Gen3DError(f"a path of kind {self.kind[:40]!r}: known are {', '.join(PATHS)}")
+        limits.one_of("path", self.kind, limits.MORPH_PATHS)
 
     @property
     def spans(self) -> int:
@@ -89,7 +88,7 @@ def _spline(path: Path, first: int, t: float) -> Codes:
     return Codes(mixed("shape"), mixed("appearance"))
 
 
-_MIXES: dict[str, Callable[[Path, int, float], Codes]] = dict(zip(PATHS, (_straight, _arc, _spline), strict=True))
+_MIXES: dict[str, Callable[[Path, int, float], Codes]] = {"lerp": _straight, "slerp": _arc, "catmull-rom": _spline}
 
 
 def uniform_times(path: Path, steps: int) -> np.ndarray:
