@@ -100,9 +100,11 @@ class Morph:
 
 @dataclass(frozen=True)
 class _Key:
-    """A mesh in the canonical frame, and how good it is."""
+    """A mesh in the canonical frame, how it is carried on, and how good it is."""
 
     mesh: Mesh
+    advection: Advection
+    now: Tracked
     report: KeyReport
 
 
@@ -187,12 +189,9 @@ class _Walk:
         """Keys at times that rise or fall, grouped by topology, the first of them given or made."""
         key = first or self.start(times[0])
         found, run, place = [], [key], 0
-        tracked: tuple[Advection, Tracked] | None = None
         while place + 1 < len(times):
-            advection, now = tracked or self._caught(times[place], run[-1].mesh)
-            now = self._carried(advection, now, times[place], times[place + 1])
-            key = self._judged(advection, now, self._field_at(times[place + 1]))
-            tracked = advection, now
+            now = self._carried(key.advection, key.now, times[place], times[place + 1])
+            key = self._judged(key.advection, now, self._field_at(times[place + 1]))
             if not key.report.lost:
                 run.append(key)
                 place += 1
@@ -205,7 +204,8 @@ class _Walk:
             if not self._anew:
                 return found
             place += 1
-            run, tracked = [self.start(times[place])], None
+            key = self.start(times[place])
+            run = [key]
         return [*found, run]
 
     def start(self, time: float) -> _Key:
@@ -215,10 +215,6 @@ class _Walk:
         advection = Advection(mesh.faces, len(mesh.vertices), self._spacing)
         now = advection.project(self._watched(field.logit), mesh.vertices)
         return self._judged(advection, now, field, mesh)
-
-    def _caught(self, time: float, mesh: Mesh) -> tuple[Advection, Tracked]:
-        advection = Advection(mesh.faces, len(mesh.vertices), self._spacing)
-        return advection, advection.project(self._watched(self._field_at(time).logit), mesh.vertices)
 
     def _carried(self, advection: Advection, now: Tracked, begin: float, end: float) -> Tracked:
         """From one key to the next in strides of about a spacing."""
@@ -254,7 +250,7 @@ class _Walk:
         self._report(0.9)
         colours = np.clip(np.asarray(field.colour(vertices), np.float32), 0.0, 1.0)
         self._done += 1
-        return _Key(Mesh(vertices, faces, colours), report)
+        return _Key(Mesh(vertices, faces, colours), advection, now, report)
 
     def _fresh(self, field: PointField) -> Mesh:
         """The mesh of a field, asked sparingly also where its lattice is cheap."""

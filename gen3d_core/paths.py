@@ -25,7 +25,7 @@ class Path:
 
     `kind`: `lerp` in straight lines; `slerp` in arcs, which keep the typical length of a code on the way (Shoemake
     1985); `catmull-rom` without corners at the keys (Catmull and Rom, "A class of local interpolating splines", 1974,
-    uniform knots), made as long as the codes beside it. `closed` returns to the first key.
+    uniform knots), as long as a spline through the lengths of the codes. `closed` returns to the first key.
     """
 
     keys: tuple[Codes, ...]
@@ -69,23 +69,24 @@ def _arc(path: Path, first: int, t: float) -> Codes:
 
 def _spline(path: Path, first: int, t: float) -> Codes:
     def mixed(name: str) -> np.ndarray:
-        codes = [getattr(key, name).astype(np.float64) for key in path.keys]
-        if path.closed:
-            before, a, b, after = (codes[(first + offset) % len(codes)] for offset in (-1, 0, 1, 2))
-        else:  # mirrored beyond the ends, where the curve then has no curvature of its own
-            a, b = codes[first], codes[first + 1]
-            before = codes[first - 1] if first > 0 else 2 * a - b
-            after = codes[first + 2] if first + 2 < len(codes) else 2 * b - a
-        point = 0.5 * (
-            2 * a
-            + (b - before) * t
-            + (2 * before - 5 * a + 4 * b - after) * t**2
-            + (3 * (a - b) + after - before) * t**3
-        )
-        length = (1 - t) * np.linalg.norm(a) + t * np.linalg.norm(b)
+        codes = np.stack([getattr(key, name) for key in path.keys]).astype(np.float64)
+        point = _catmull_rom(codes, path.closed, first, t)
+        length = _catmull_rom(np.linalg.norm(codes, axis=1), path.closed, first, t)
         return (point * (length / max(float(np.linalg.norm(point)), 1e-9))).astype(np.float32)
 
     return Codes(mixed("shape"), mixed("appearance"))
+
+
+def _catmull_rom(values: np.ndarray, closed: bool, first: int, t: float) -> np.ndarray:
+    """Between values (K, ...) number `first` and the next: (...)."""
+    if closed:
+        before, a, b, after = (values[(first + offset) % len(values)] for offset in (-1, 0, 1, 2))
+    else:  # mirrored beyond the ends, where the curve then has no curvature of its own
+        a, b = values[first], values[first + 1]
+        before = values[first - 1] if first > 0 else 2 * a - b
+        after = values[first + 2] if first + 2 < len(values) else 2 * b - a
+    quadratic, cubic = 2 * before - 5 * a + 4 * b - after, 3 * (a - b) + after - before
+    return a + 0.5 * ((b - before) * t + quadratic * t**2 + cubic * t**3)
 
 
 _MIXES: dict[str, Callable[[Path, int, float], Codes]] = {"lerp": _straight, "slerp": _arc, "catmull-rom": _spline}
