@@ -199,7 +199,6 @@ class _Walk:
             while len(run) > 1 and run[-1].report.changed:  # the change that led to the loss began here
                 run.pop()
                 place -= 1
-                self._done -= 1
             found.append(run)
             if not self._anew:
                 return found

@@ -141,7 +141,7 @@ class Worker:
             truncation=request.truncation,
             base=request.base,
             after_change=request.after_change,
-            progress=progress,
+            progress=lambda fraction, stage: progress(0.99 * fraction, stage),
         )
         progress(0.99, "sending")
         arrays = {
