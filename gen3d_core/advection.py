@@ -23,9 +23,10 @@ _REACH = 0.5
 _CLOSE = 0.02
 """Vertices nearer to the surface than this, in spacings, have arrived."""
 _NEWTON_STEPS = 4
-_SPREADS = 10
+_SPREADS = 20
 _SPREAD = 0.5
-_REPAIRS = 4
+_REPAIRS = 8
+_PULLS = 3
 _FLATTEST = 0.01
 """Gradients are taken to be at least this share of the median one: towards zero, steps would run away."""
 
@@ -79,11 +80,13 @@ class Advection:
             return Tracked(before.vertices, values, before.gradients)
         vertices = before.vertices + self._newton_step(values, before.gradients)
         now = self.project(logit, self._spread(vertices, before.gradients))
-        for _ in range(_REPAIRS):
+        for rings in range(_REPAIRS):
             wrong = now.distances > _REACH * self._spacing
             wrong[self.faces[self.flipped(now)]] = True
             if not wrong.any():
                 break
+            for _ in range(rings):  # what a fold needs to open is room, more of it the longer it lasts
+                wrong[self.faces[wrong[self.faces].any(axis=1)]] = True
             now = self._pulled(now, logit, np.flatnonzero(wrong))
         return now
 
@@ -119,8 +122,10 @@ class Advection:
 
     def _pulled(self, now: Tracked, logit: LogitFunction, which: np.ndarray) -> Tracked:
         """Vertices that folded or were left behind, drawn into the midst of their neighbours and projected again."""
-        moved = self.project(logit, self._means(now.vertices)[which].astype(np.float32))
         vertices, logits, gradients = now.vertices.copy(), now.logits.copy(), now.gradients.copy()
+        for _ in range(_PULLS):
+            vertices[which] = self._means(vertices)[which]
+        moved = self.project(logit, vertices[which])
         vertices[which], logits[which], gradients[which] = moved.vertices, moved.logits, moved.gradients
         return Tracked(vertices, logits, gradients)
 

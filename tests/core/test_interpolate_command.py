@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import trimesh
 from PIL import Image
+from PIL.GifImagePlugin import GifImageFile
 
 import gen3d_core
 from gen3d_core import interpolate_command
@@ -43,6 +44,7 @@ def test_an_animation_through_three_seeds(ellipsoids: Path, tmp_path: Path, caps
         assert np.allclose(np.ptp(moved, axis=0), axes / axes.max(), atol=0.01)
     assert trimesh.load_mesh(name.with_suffix(".glb")).is_watertight
     with Image.open(name.with_suffix(".gif")) as picture:
+        assert isinstance(picture, GifImageFile)
         assert (picture.n_frames, picture.size, picture.info["loop"]) == (5, (32, 32), 0)
     said = capsys.readouterr()
     lines = said.out.splitlines()

@@ -81,7 +81,9 @@ def test_even_times_are_even():
 def test_even_timing_of_a_model_makes_its_meshes_change_equally(ellipsoids):
     model = gen3d_core.load(ellipsoids, threads=1)
     still = model.codes(0).appearance
-    path = Path(tuple(Codes(np.float32([x, x, 0.5, 0]), still) for x in (-3.0, 3.0)), "lerp")  # tanh: slow at both ends
+    path = Path(
+        tuple(Codes(np.array([x, x, 0.5, 0], np.float32), still) for x in (-3.0, 3.0)), "lerp"
+    )  # tanh: slow at both ends
 
     def spread(timing: str) -> float:
         made = interpolate(model, path, 7, 16, kind="flipbook", timing=timing)
