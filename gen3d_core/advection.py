@@ -91,7 +91,7 @@ class Advection:
         return now
 
     def stride(self, before: Tracked, logit: LogitFunction) -> float:
-        """How far nine tenths of the vertices would not have to move to another logit's level set, in spacings."""
+        """How far the way to another logit's level set is for nine vertices in ten at most, in spacings."""
         moves = np.abs(logit(before.vertices)) / _steepness(before.gradients)
         return float(np.quantile(moves, 0.9) / self._spacing)
 

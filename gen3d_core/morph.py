@@ -90,7 +90,8 @@ class Morph:
 
     @property
     def changes(self) -> tuple[int, ...]:
-        """Keys at which the topology is not the mesh's."""
+        """Keys at which small holes or handles came or went that the mesh does not have; where a segment but the first
+        begins, or the last ends early, the topology changed as well."""
         return tuple(self.segments[0].first + n for n, report in enumerate(self.reports) if report.changed)
 
     def mesh(self, key: int) -> Mesh:
