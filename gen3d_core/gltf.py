@@ -57,7 +57,8 @@ def animated_glb(morph: Morph, name: str, seconds_per_key: float, *, closed: boo
             entry["primitives"][0]["targets"] = targets
             entry["weights"] = [0.0] * len(targets)
         file.meshes.append(entry)
-        file.nodes.append({"name": title, "mesh": index})
+        # Programs that do not animate then show the first alone.
+        file.nodes.append({"name": title, "mesh": index, **({"scale": [0.0] * 3} if index else {})})
         if targets:
             weights = np.eye(count, count - 1, k=-1, dtype=np.float32)
             at = clock if single else file.add(times[where], _FLOAT, "SCALAR", extent=True)

@@ -287,7 +287,8 @@ def test_an_animated_file_blends_from_key_to_key():
 def test_an_animated_file_shows_one_segment_at_a_time():
     made = morph(cassini, FOCI, 24)
     document, array = parsed(animated_glb(made, "split", 0.5))
-    assert len(document["nodes"]) == 2 and document["scenes"][0]["nodes"] == [0, 1]
+    assert [node.get("scale") for node in document["nodes"]] == [None, [0, 0, 0]]
+    assert document["scenes"][0]["nodes"] == [0, 1]
     animation = document["animations"][0]
     shown = {}
     for channel in animation["channels"]:
