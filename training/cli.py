@@ -234,7 +234,7 @@ class Benchmark:
 class Morphs:
     """Measure how well one mesh follows models from seed to seed, over many pairs of seeds."""
 
-    models: tyro.conf.Positional[tuple[str, ...]]
+    models: Annotated[tyro.conf.Positional[tuple[str, ...]], tyro.conf.arg(metavar="MODEL")]
     """Names of shipped models, or .gen3d files."""
     pairs: int = 50
     """Pairs of seeds: 0 and 1, 2 and 3, and so on."""

@@ -21,5 +21,7 @@ def test_ellipsoids_are_morphed_in_one_piece(tmp_path: Path) -> None:
 def test_what_cannot_be_measured_is_refused() -> None:
     with pytest.raises(Gen3DError, match="--pairs is 0"):
         morph_benchmark(["cars"], pairs=0, keys=3, resolution=24)
+    with pytest.raises(Gen3DError, match="no model named"):
+        morph_benchmark([], pairs=1, keys=3, resolution=24)
     with pytest.raises(Gen3DError, match="no model 'none'"):
         morph_benchmark(["none"], pairs=1, keys=3, resolution=24)
