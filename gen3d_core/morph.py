@@ -21,7 +21,9 @@ FieldAt = Callable[[float], PointField]
 _APART = 2.0
 """Surfaces farther than this from each other, in spacings, are not one surface met twice."""
 _LOST = 0.01
-"""A mesh has lost the surface when this share of either is apart from the other."""
+"""A mesh has lost the surface when this share of either is apart from the other ..."""
+_FOLDED = 0.005
+"""... or when this share of its triangles is flipped: it is crammed where a part of the surface vanished."""
 _MOST_STRIDES = 8
 """Steps from one key to the next."""
 _DEGENERATE = 1e-3
@@ -56,8 +58,8 @@ class KeyReport:
 
     @property
     def lost(self) -> bool:
-        """Whether the mesh no longer shows the surface."""
-        return self.apart > _LOST
+        """Whether the mesh no longer shows the surface, or folds."""
+        return self.apart > _LOST or self.flipped > _FOLDED
 
 
 @dataclass(frozen=True)
@@ -120,10 +122,10 @@ def morph(
 ) -> Morph:
     """The mesh of key `base` carried to all others along the level sets of the field, both ways.
 
-    Where the mesh has lost the surface, a part of which came or went, the topology is taken to have changed at the
-    first of the keys just before whose Euler number differs as well, or else at that key. `stop` leaves out that key
-    and those beyond it; `segment` starts anew there from the key's own mesh. Small holes that open and close again are
-    told in the reports only.
+    Where the mesh has lost the surface, a part of which came or went, or folds over itself, the topology is taken to
+    have changed at the first of the keys just before whose Euler number differs as well, or else at that key. `stop`
+    leaves out that key and those beyond it; `segment` starts anew there from the key's own mesh. Small holes that open
+    and close again are told in the reports only.
 
     Args:
         times: parameters of the keys, rising.
