@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from gen3d_core import __version__, limits
 from gen3d_core.errors import Gen3DError
+from gen3d_core.interpolate_command import add_interpolate
 from gen3d_core.terminal import Meter, say
 
 if TYPE_CHECKING:
@@ -86,6 +87,13 @@ def _parser() -> argparse.ArgumentParser:
     directions.add_argument("--resolution", type=int, default=96, help="samples a side, 16 to 512 (default 96)")
     directions.add_argument("--out", type=Path, help="folder for the picture, made where missing (default: no picture)")
     directions.set_defaults(run=_directions)
+
+    interpolate = commands.add_parser(
+        "interpolate",
+        help="move from object to object",
+        description="Write an animation from one seed's object to the next ones', and a turntable of it.",
+    )
+    add_interpolate(interpolate)
 
     info = commands.add_parser("info", help="what a model file says of itself")
     info.add_argument("model", metavar="MODEL", help="name of a shipped model, or a .gen3d file")

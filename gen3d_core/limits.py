@@ -29,6 +29,19 @@ THUMBNAILS = (1, 64)
 """Pictures drawn at once."""
 THUMBNAIL_SIZE = (16, 512)
 """Pixels along a side of one."""
+MORPH_KEYS = (2, 256)
+"""Objects on a path."""
+MORPH_STEPS = (2, 256)
+"""Meshes along a path."""
+MORPH_SIZE = (1, 1 << 23)
+"""Squared resolution times steps: what the vertices of all meshes grow with."""
+MORPH_VERTICES = (1, 1 << 25)
+"""Vertices of all meshes together: 24 bytes each."""
+MORPH_KINDS = ("morph", "flipbook")
+MORPH_PATHS = ("lerp", "slerp", "catmull-rom")
+MORPH_TIMINGS = ("uniform", "even")
+MORPH_AFTER_CHANGE = ("segment", "stop")
+"""What a morph may be: see `gen3d_core.interpolate` and `gen3d_core.paths`."""
 
 
 def whole(name: str, value: object, bounds: tuple[int, int]) -> int:
@@ -47,6 +60,13 @@ def real(name: str, value: object, bounds: tuple[float, float]) -> float:
     if not bounds[0] <= value <= bounds[1]:  # false for NaN and infinities too
         raise Gen3DError(f"{name} is {_shown(value)}: expected {bounds[0]:g} to {bounds[1]:g}")
     return float(value)
+
+
+def one_of(name: str, value: object, known: tuple[str, ...]) -> str:
+    """One of a few words."""
+    if value not in known:
+        raise Gen3DError(f"{name} is {_shown(value)}: known are {', '.join(known)}")
+    return str(value)
 
 
 def _shown(value: object) -> str:

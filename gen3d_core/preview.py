@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
@@ -90,6 +90,24 @@ def sheet(tiles: Sequence[np.ndarray], labels: Sequence[str] = (), columns: int 
                 (x + width / 2, y + height + _LABEL / 2 - 1), labels[index], fill=(70, 70, 70), font=font, anchor="mm"
             )
     return picture
+
+
+def turntable(meshes: Sequence[Mesh], file: BinaryIO, size: int, frames_per_second: float) -> None:
+    """Write an animated GIF, a frame of `size` pixels a side for each mesh, during which the camera goes around once.
+
+    It starts and ends at the front three-quarter view, and repeats without end.
+    """
+    from PIL import Image
+
+    azimuth, elevation, bare = _VIEWS[0]
+    frames = [
+        Image.fromarray(
+            on_white(render_mesh(mesh, azimuth + 360 * index / len(meshes), elevation, size, bare=bare))
+        ).quantize(128)
+        for index, mesh in enumerate(meshes)
+    ]
+    duration = round(1000 / frames_per_second)
+    frames[0].save(file, format="GIF", save_all=True, append_images=frames[1:], duration=duration, loop=0)
 
 
 def on_white(picture: np.ndarray) -> np.ndarray:

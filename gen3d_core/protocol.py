@@ -1,9 +1,9 @@
 """Messages between a client (the Blender add-on) and the worker: one JSON object per line, UTF-8, over stdin and
 stdout.
 
-Standard library only, so that Blender's own process can import it. Every `generate` request ends in exactly one of
-`result`, `cancelled` or `error` that carries its `id`. A `cancel` names the job to stop; for a job that has already
-ended it is ignored. Arrays travel as `.npz` files in the private folder that the client made.
+Standard library only, so that Blender's own process can import it. Every `generate`, `thumbnails` and `morph` request
+ends in exactly one of `result`, `cancelled` or `error` that carries its `id`. A `cancel` names the job to stop; for a
+job that has already ended it is ignored. Arrays travel as `.npz` files in the private folder that the client made.
 """
 
 from __future__ import annotations
@@ -178,6 +178,65 @@ class Thumbnails(Message):
 
 
 @dataclass(frozen=True)
+class Morph(Message):
+    """Make the meshes of `steps` objects on a path through others. Ends like `generate`.
+
+    `keys` are two or more objects, each the fields of a `Generate` that say which object: seed and, where wanted,
+    appearance_seed, parents, shape_weights, appearance_weights, shape_strength, appearance_strength, moves. `path` and
+    `closed` are those of `gen3d_core.paths.Path`; `kind`, `timing`, `base` (a step's index) and `after_change` those of
+    `gen3d_core.interpolate.interpolate`.
+    """
+
+    type: ClassVar[str] = "morph"
+    id: int
+    model: str
+    keys: list[dict[str, Any]]
+    steps: int
+    resolution: int
+    kind: str = "morph"
+    truncation: float | None = None
+    path: str = "slerp"
+    closed: bool = False
+    timing: str = "uniform"
+    base: int = 0
+    after_change: str = "segment"
+
+    def __post_init__(self) -> None:
+        _check_id(self.id)
+        _check_text("model", self.model)
+        limits.whole("steps", self.steps, limits.MORPH_STEPS)
+        limits.whole("resolution", self.resolution, limits.RESOLUTION)
+        limits.whole("resolution² × steps", self.resolution**2 * self.steps, limits.MORPH_SIZE)
+        limits.whole("base", self.base, (0, self.steps - 1))
+        if not isinstance(self.closed, bool):
+            raise ProtocolError("closed is neither true nor false")
+        for name, known in (
+            ("kind", limits.MORPH_KINDS),
+            ("path", limits.MORPH_PATHS),
+            ("timing", limits.MORPH_TIMINGS),
+            ("after_change", limits.MORPH_AFTER_CHANGE),
+        ):
+            limits.one_of(name, getattr(self, name), known)
+        if not isinstance(self.keys, list):
+            raise ProtocolError("keys is not a list of objects")
+        limits.whole("the number of keys", len(self.keys), limits.MORPH_KEYS)
+        self.objects()
+
+    def objects(self) -> list[Generate]:
+        """The keys as requests of their own."""
+        for key in self.keys:
+            if not isinstance(key, dict) or "seed" not in key or not key.keys() <= _INGREDIENTS:
+                raise ProtocolError(f"a key has seed and perhaps {', '.join(sorted(_INGREDIENTS - {'seed'}))}")
+        return [
+            Generate(self.id, self.model, resolution=self.resolution, truncation=self.truncation, **key)
+            for key in self.keys
+        ]
+
+
+_INGREDIENTS = {field.name for field in fields(Generate)} - {"id", "model", "resolution", "truncation", "floaters"}
+
+
+@dataclass(frozen=True)
 class Cancel(Message):
     """Stop the job with this `id`, whether it runs or waits."""
 
@@ -234,8 +293,16 @@ class Result(Message):
 
     Of `generate`: vertices (V,3) f32, faces (F,3) i32, colours (V,3) f32 sRGB, Z up, front +X, longest side 1, base at
     the origin; `info` has model, model_file, model_hash, category, seed, shape_code, appearance_code, positions (value
-    along each direction), truncation, resolution, floaters, vertices, faces, version. Of `thumbnails`: pictures
-    (N,S,S,4) u8, straight alpha; `info` has model, model_hash, seeds, truncation.
+    along each direction), truncation, resolution, floaters, vertices, faces, version.
+
+    Of `thumbnails`: pictures (N,S,S,4) u8, straight alpha; `info` has model, model_hash, seeds, truncation.
+
+    Of `morph` with S steps: shape_codes (S,D) f32, appearance_codes (S,A) f32, and for each segment n, from 0 on,
+    faces_n (F,3) i32, vertices_n (K,V,3) f32, colours_n (K,V,3) f32, each of its K meshes as one of `generate`; `info`
+    has model, model_file, model_hash, category, truncation, resolution, steps, kind, path, closed, timing, base,
+    after_change, times (S parameters of the path), segments ({first, steps, vertices, faces} each: it covers `steps`
+    from `first` on; those in no segment were left out after a change), reports (one for each step covered, in order:
+    see `gen3d_core.morph.KeyReport`), changes (steps whose topology is not their mesh's), version.
     """
 
     type: ClassVar[str] = "result"
@@ -295,11 +362,11 @@ class Error(Message):
             raise ProtocolError("an error's message and detail are text", id=self.id)
 
 
-Job = Generate | Models | Thumbnails
+Job = Generate | Models | Thumbnails | Morph
 Request = Job | Cancel | Shutdown
 Reply = Hello | Progress | Result | ModelList | Cancelled | Error
 
-_REQUESTS: tuple[type[Message], ...] = (Generate, Models, Thumbnails, Cancel, Shutdown)
+_REQUESTS: tuple[type[Message], ...] = (Generate, Models, Thumbnails, Morph, Cancel, Shutdown)
 _REPLIES: tuple[type[Message], ...] = (Hello, Progress, Result, ModelList, Cancelled, Error)
 
 

@@ -13,7 +13,7 @@ from gen3d_core.latent import Codes, codes
 from gen3d_core.lattice import Progress, ignore_progress
 from gen3d_core.mesh import Mesh, extract
 from gen3d_core.model_file import SUFFIX, ModelFileError, read_model, sha256
-from gen3d_core.runtime import RuntimeModel
+from gen3d_core.runtime import RuntimeField, RuntimeModel
 
 SHIPPED = Path(__file__).parent / "models"
 """The folder of models that come with the package."""
@@ -84,13 +84,16 @@ class Model:
     ) -> Mesh:
         """The mesh of given codes; otherwise as `sample`."""
         limits.whole("resolution", resolution, limits.RESOLUTION)
+        progress(0.0, "model")
+        mesh = extract(self.field(codes, truncation), resolution, floaters=floaters, progress=progress)
+        return mesh.placed()
+
+    def field(self, codes: Codes, truncation: float | None = None) -> RuntimeField:
+        """The object of given codes as functions of position in the canonical frame."""
         amount = limits.real(
             "truncation", self.manifest["truncation"] if truncation is None else truncation, limits.TRUNCATION
         )
-        progress(0.0, "model")
-        field = self.runtime.field(codes, amount)
-        mesh = extract(field, resolution, floaters=floaters, progress=progress)
-        return mesh.placed()
+        return self.runtime.field(codes, amount)
 
 
 def load(name_or_path: str | os.PathLike[str], threads: int | None = None) -> Model:

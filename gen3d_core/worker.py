@@ -68,6 +68,8 @@ class Worker:
                 return self._generate(request)
             case protocol.Thumbnails():
                 return self._thumbnails(request)
+            case protocol.Morph():
+                return self._morph(request)
             case protocol.Models():
                 return self._list(request)
 
@@ -85,10 +87,7 @@ class Worker:
         name = f"result-{request.id}.npz"
         _write_arrays(self._folder / name, vertices=mesh.vertices, faces=mesh.faces, colours=mesh.colours)
         info = {
-            "model": model.name,
-            "model_file": str(model.path),
-            "model_hash": model.hash,
-            "category": model.manifest["category"],
+            **_identity(model),
             "seed": request.seed,
             "shape_code": [float(value) for value in codes.shape],
             "appearance_code": [float(value) for value in codes.appearance],
@@ -98,7 +97,6 @@ class Worker:
             "floaters": request.floaters,
             "vertices": len(mesh.vertices),
             "faces": len(mesh.faces),
-            "version": __version__,
         }
         return protocol.Result(request.id, name, info)
 
@@ -119,6 +117,55 @@ class Worker:
         _write_arrays(self._folder / name, pictures=np.stack(pictures))
         amount = model.manifest["truncation"] if request.truncation is None else request.truncation
         info = {"model": model.name, "model_hash": model.hash, "seeds": request.seeds, "truncation": amount}
+        return protocol.Result(request.id, name, info)
+
+    def _morph(self, request: protocol.Morph) -> protocol.Result:
+        import dataclasses
+
+        import numpy as np
+
+        from gen3d_core.ingredients import codes_for
+        from gen3d_core.interpolate import interpolate
+        from gen3d_core.paths import Path as CodePath
+
+        progress = self._progress(request.id)
+        progress(0.0, "loading")
+        model = self._model(request.model)
+        made = interpolate(
+            model,
+            CodePath(tuple(codes_for(key, model) for key in request.objects()), request.path, request.closed),
+            request.steps,
+            request.resolution,
+            kind=request.kind,
+            timing=request.timing,
+            truncation=request.truncation,
+            base=request.base,
+            after_change=request.after_change,
+            progress=lambda fraction, stage: progress(0.99 * fraction, stage),
+        )
+        progress(0.99, "sending")
+        arrays = {
+            "shape_codes": np.stack([codes.shape for codes in made.codes]),
+            "appearance_codes": np.stack([codes.appearance for codes in made.codes]),
+        }
+        segments = []
+        for number, segment in enumerate(made.morph.segments):
+            for name in ("faces", "vertices", "colours"):
+                arrays[f"{name}_{number}"] = getattr(segment, name)
+            count, vertices, _ = segment.vertices.shape
+            segments.append({"first": segment.first, "steps": count, "vertices": vertices, "faces": len(segment.faces)})
+        name = f"result-{request.id}.npz"
+        _write_arrays(self._folder / name, **arrays)
+        settings = ("resolution", "steps", "kind", "path", "closed", "timing", "base", "after_change")
+        info = {
+            **_identity(model),
+            "truncation": model.manifest["truncation"] if request.truncation is None else request.truncation,
+            **{name: getattr(request, name) for name in settings},
+            "times": made.times.tolist(),
+            "segments": segments,
+            "reports": [dataclasses.asdict(report) for report in made.morph.reports],
+            "changes": list(made.morph.changes),
+        }
         return protocol.Result(request.id, name, info)
 
     def _list(self, request: protocol.Models) -> protocol.ModelList:
@@ -211,6 +258,17 @@ def main(arguments: list[str] | None = None) -> int:
     Worker(options.folder, inbox, outbox, options.threads).serve()
     leave()
     return 0
+
+
+def _identity(model: Model) -> dict[str, Any]:
+    """Which model made something, as every object remembers it."""
+    return {
+        "model": model.name,
+        "model_file": str(model.path),
+        "model_hash": model.hash,
+        "category": model.manifest["category"],
+        "version": __version__,
+    }
 
 
 def _write_arrays(path: Path, **arrays: Any) -> None:

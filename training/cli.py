@@ -230,6 +230,27 @@ class Benchmark:
         sys.stdout.write(benchmark(self.preset, self.slope, self.repeats, self.threads) + "\n")
 
 
+@dataclasses.dataclass(frozen=True)
+class Morphs:
+    """Measure how well one mesh follows models from seed to seed, over many pairs of seeds."""
+
+    models: Annotated[tyro.conf.Positional[tuple[str, ...]], tyro.conf.arg(metavar="MODEL")]
+    """Names of shipped models, or .gen3d files."""
+    pairs: int = 50
+    """Pairs of seeds: 0 and 1, 2 and 3, and so on."""
+    keys: int = 16
+    """Meshes from one seed to the other."""
+    resolution: int = 128
+    """Samples a side of each mesh."""
+    threads: int | None = None
+    """Processor threads (default: the processors, at most 4)."""
+
+    def run(self) -> None:
+        from training.morph_benchmark import morph_benchmark
+
+        sys.stdout.write(morph_benchmark(self.models, self.pairs, self.keys, self.resolution, self.threads) + "\n")
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run a command and return its exit code: 0 done, 2 a mistake named in one line on stderr, 130 interrupted."""
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
@@ -250,7 +271,7 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def parse(arguments: list[str]) -> Render | Prepare | Train | Export | Evaluate | Compare | Follow | Benchmark:
+def parse(arguments: list[str]) -> Render | Prepare | Train | Export | Evaluate | Compare | Follow | Benchmark | Morphs:
     """The command that the arguments name. Exits with code 2 after explaining arguments that do not fit."""
     return tyro.extras.subcommand_cli_from_dict(
         {
@@ -262,6 +283,7 @@ def parse(arguments: list[str]) -> Render | Prepare | Train | Export | Evaluate 
             "compare": Compare,
             "follow": Follow,
             "benchmark": Benchmark,
+            "morphs": Morphs,
         },
         prog="gen3d-train",
         description="Train generative models of 3D objects on pictures.",

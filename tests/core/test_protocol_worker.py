@@ -13,9 +13,22 @@ import trimesh
 import gen3d_core
 import gen3d_core.sampler
 from gen3d_core import protocol
+from gen3d_core.interpolate import interpolate
 from gen3d_core.latent import Codes
+from gen3d_core.paths import Path as CodePath
 from gen3d_core.preview import front
-from gen3d_core.protocol import Cancel, Generate, Hello, Models, ProtocolError, Shutdown, Thumbnails, decode, encode
+from gen3d_core.protocol import (
+    Cancel,
+    Generate,
+    Hello,
+    Models,
+    Morph,
+    ProtocolError,
+    Shutdown,
+    Thumbnails,
+    decode,
+    encode,
+)
 from tests.analytic import half_axes, write_ellipsoid_model
 
 Reply = TypeVar("Reply")
@@ -38,6 +51,7 @@ MESSAGES = [
     Models(3),
     Models(5, ["/a/folder", "b.gen3d"]),
     Thumbnails(6, "chairs", [3, 1, 2], 64, 0.8),
+    Morph(7, "chairs", [{"seed": 3}, {"seed": 8, "appearance_seed": 3}], 16, 96, path="lerp", closed=True, base=4),
     Cancel(1),
     Shutdown(),
     Hello(protocol.PROTOCOL_VERSION, "1.0", "3.11"),
@@ -140,6 +154,25 @@ def test_requests_that_lack_something():
 def test_thumbnails_with_a_mistake(change: dict, named: str):
     with pytest.raises(ProtocolError, match=named):
         protocol.parse_request({**Thumbnails(5, "chairs", [1]).as_dict(), **change})
+
+
+KEYS = [{"seed": 1}, {"seed": 2}]
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [({"keys": {"seed": 1}}, "keys"), ({"keys": KEYS[:1]}, "number of keys"), ({"keys": KEYS * 200}, "number of keys"),
+     ({"keys": [1, 2]}, "a key"), ({"keys": [{}, {}]}, "a key"), ({"keys": [{"seed": 1, "id": 3}] * 2}, "a key"),
+     ({"keys": [{"seed": -1}] * 2}, "seed"), ({"keys": [{"seed": 1, "parents": [PARENT]}] * 2}, "shape_weights"),
+     ({"steps": 1}, "steps"), ({"steps": 10**6}, "steps"), ({"resolution": 512, "steps": 256}, "resolution² × steps"),
+     ({"kind": "melt"}, "kind is 'melt': known are morph, flipbook"), ({"kind": ["morph"]}, "kind"),
+     ({"path": "curve"}, "path"), ({"timing": None}, "timing"), ({"after_change": "tear"}, "after_change"),
+     ({"base": 9}, "base"), ({"closed": 1}, "closed"), ({"truncation": -1}, "truncation")],
+)  # fmt: skip
+def test_morphs_with_a_mistake(change: dict, named: str):
+    with pytest.raises(ProtocolError, match=named) as caught:
+        protocol.parse_request({**Morph(5, "chairs", KEYS, 8, 64).as_dict(), **change})
+    assert caught.value.id == 5
 
 
 @pytest.mark.parametrize("places", ["here", [""], ["a"] * 65, [3]])
@@ -280,6 +313,58 @@ def test_thumbnails_show_what_the_seeds_give(client: Client, ellipsoids: Path):
     model = gen3d_core.load(ellipsoids, threads=1)
     for picture, seed in zip(pictures, (3, 5), strict=True):
         assert np.array_equal(picture, front(model.sample(seed, 64), 32)) and picture[..., 3].max() == 255
+
+
+def test_a_morph_of_a_shipped_model_through_the_worker(client: Client):
+    """What the worker sends is what Python makes, keys given as seeds and as codes."""
+    model = gen3d_core.load("cars", threads=1)
+    third = model.codes(9)
+    kept = {"seed": 0, "parents": [{"shape": third.shape.tolist(), "appearance": third.appearance.tolist()}],
+            "shape_weights": [1.0], "appearance_weights": [1.0]}  # fmt: skip
+    keys = [{"seed": 2}, {"seed": 3, "appearance_seed": 2}, kept]
+    client.send(Morph(1, "cars", keys, 5, 24, path="catmull-rom", base=2))
+    progress = []
+    while isinstance(reply := client.read(), protocol.Progress):
+        progress.append(reply.fraction)
+    assert len(progress) > 3 and progress == sorted(progress)
+    assert isinstance(reply, protocol.Result), reply
+    path = CodePath((model.codes(2), model.codes(3, 2), third), "catmull-rom")
+    direct = interpolate(model, path, 5, 24, base=2)
+    with np.load(client.folder / reply.arrays, allow_pickle=False) as arrays:
+        expected = {"shape_codes", "appearance_codes"}
+        for number, segment in enumerate(direct.morph.segments):
+            for name in ("faces", "vertices", "colours"):
+                array = arrays[f"{name}_{number}"]
+                assert array.dtype == getattr(segment, name).dtype and np.array_equal(array, getattr(segment, name))
+                expected.add(f"{name}_{number}")
+        assert set(arrays) == expected
+        assert np.array_equal(arrays["shape_codes"], np.stack([codes.shape for codes in direct.codes]))
+        assert np.array_equal(arrays["appearance_codes"][4], third.appearance)
+    info = reply.info
+    assert (info["model"], info["steps"], info["kind"], info["base"]) == ("cars", 5, "morph", 2)
+    assert info["times"] == [0, 0.5, 1, 1.5, 2] and info["model_hash"] == model.hash
+    assert sum(segment["steps"] for segment in info["segments"]) == len(info["reports"]) == 5
+    assert info["segments"][0]["vertices"] == len(direct.morph.segments[0].vertices[0])
+    assert max(report["distance"] for report in info["reports"]) < 0.02
+
+
+def test_a_flipbook_through_the_worker(client: Client, ellipsoids: Path):
+    client.send(Morph(1, str(ellipsoids), KEYS, 3, 16, kind="flipbook", timing="even", closed=True))
+    reply = client.until(protocol.Result)
+    assert [segment["first"] for segment in reply.info["segments"]] == [0, 1, 2]
+    client.send(Morph(2, str(ellipsoids), [{"seed": 1}, {"seed": 1, "moves": {"tall": 1.0}}], 3, 16))
+    assert "no direction 'tall'" in client.until(protocol.Error).message
+    client.send(Morph(3, str(ellipsoids), KEYS * 2, 3, 16))
+    assert "3 steps through 4 objects" in client.until(protocol.Error).message
+
+
+def test_a_morph_is_cancelled(client: Client):
+    client.send(Morph(1, "chairs", KEYS, 64, 128))
+    client.until(protocol.Progress)
+    client.send(Cancel(1))
+    start = time.monotonic()
+    assert client.until(protocol.Cancelled).id == 1 and time.monotonic() - start < 5
+    assert list(client.folder.iterdir()) == []
 
 
 def test_models_are_listed_from_the_package_and_from_further_places(client: Client, tmp_path: Path):

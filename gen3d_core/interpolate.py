@@ -1,0 +1,94 @@
+"""From one object of a model to others on a path: the codes on the way, and a morph or a flipbook of their meshes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from gen3d_core import limits
+from gen3d_core.latent import Codes
+from gen3d_core.lattice import Progress, ignore_progress
+from gen3d_core.mesh import Mesh, PointField, extract
+from gen3d_core.morph import Morph, flipbook, morph
+from gen3d_core.paths import Path, even_times, uniform_times
+from gen3d_core.surface_distance import surface_distances
+
+if TYPE_CHECKING:
+    from gen3d_core.sampler import Model
+
+_COARSE = 32
+"""Samples a side of the meshes whose change even timing measures."""
+_TIMING_SHARE = 0.15
+
+
+@dataclass(frozen=True)
+class Interpolation:
+    """`times` (steps,) float64 parameters of the path, `codes` of the object at each, and their meshes: `morph`, which
+    covers fewer where it stopped at a change."""
+
+    times: np.ndarray
+    codes: tuple[Codes, ...]
+    morph: Morph
+
+
+def interpolate(
+    model: Model,
+    path: Path,
+    steps: int,
+    resolution: int = 128,
+    *,
+    kind: str = "morph",
+    timing: str = "uniform",
+    truncation: float | None = None,
+    base: int = 0,
+    after_change: str = "segment",
+    progress: Progress = ignore_progress,
+) -> Interpolation:
+    """Meshes of `steps` objects along a path.
+
+    Args:
+        kind: `morph`, see `gen3d_core.morph.morph` for it, `base` and `after_change`; or `flipbook`, whose every mesh
+            is its own.
+        timing: `uniform` in codes, stopping at every key of the path; or `even`, so that the mean distance of one mesh
+            to the next is equal.
+
+    Raises:
+        Gen3DError: something is out of range, or an object has no surface.
+    """
+    limits.one_of("kind", kind, limits.MORPH_KINDS)
+    limits.one_of("timing", timing, limits.MORPH_TIMINGS)
+    limits.whole("steps", steps, limits.MORPH_STEPS)
+    progress(0.0, "model")
+
+    def field_at(time: float) -> PointField:
+        return model.field(path.at(time), truncation)
+
+    times, begin = uniform_times(path, steps), 0.0
+    if timing == "even":
+        measured = 0
+
+        @lru_cache(maxsize=2)
+        def coarse(time: float) -> Mesh:
+            return extract(field_at(time), _COARSE)
+
+        def change(a: float, b: float) -> float:
+            nonlocal measured
+            measured += 1
+            progress(_TIMING_SHARE * measured / (measured + steps), "timing")
+            one, other = coarse(a), coarse(b)
+            return surface_distances(one.vertices, one.faces, other.vertices, other.faces).mean
+
+        times, begin = even_times(path, steps, change), _TIMING_SHARE
+
+    def rest(fraction: float, stage: str) -> None:
+        progress(begin + (1 - begin) * fraction, stage)
+
+    stops = times.tolist()
+    if kind == "flipbook":
+        made = flipbook(field_at, stops, resolution, progress=rest)
+    else:
+        made = morph(field_at, stops, resolution, base=base, after_change=after_change, progress=rest)
+    return Interpolation(times, tuple(path.at(time) for time in stops), made)
