@@ -91,6 +91,23 @@ def settings(model: str = "ellipsoids", seed: int = 3, resolution: int = 32) -> 
     return chosen
 
 
+def make(seed: int, model: str = "ellipsoids", resolution: int = 32) -> Any:
+    """A new object, made as a script does."""
+    bpy = blender()
+    settings(model, seed=seed, resolution=resolution)
+    assert bpy.ops.gen3d.generate() == {"FINISHED"}
+    return bpy.context.view_layer.objects.active
+
+
+def select(*chosen: Any) -> None:
+    """Only these; the first is active."""
+    bpy = blender()
+    bpy.ops.object.select_all(action="DESELECT")
+    for each in chosen:
+        each.select_set(True)
+    bpy.context.view_layer.objects.active = chosen[0]
+
+
 def submit(model: str, seed: int, resolution: int) -> Any:
     """A job of the add-on's own worker."""
     from gen3d_core import protocol

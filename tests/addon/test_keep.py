@@ -9,23 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.addon.harness import addon, blender, in_blender, settings, submit, wait_until
-
-
-def make(seed: int = 3, model: str = "ellipsoids", resolution: int = 32) -> Any:
-    bpy = blender()
-    settings(model, seed=seed, resolution=resolution)
-    assert bpy.ops.gen3d.generate() == {"FINISHED"}
-    return bpy.context.view_layer.objects.active
-
-
-def select(*chosen: Any) -> None:
-    """Only these; the first is active."""
-    bpy = blender()
-    bpy.ops.object.select_all(action="DESELECT")
-    for each in chosen:
-        each.select_set(True)
-    bpy.context.view_layer.objects.active = chosen[0]
+from tests.addon.harness import addon, blender, in_blender, make, select, settings, submit, wait_until
 
 
 def generated() -> list[Any]:
