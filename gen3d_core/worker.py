@@ -92,7 +92,7 @@ class Worker:
             "shape_code": [float(value) for value in codes.shape],
             "appearance_code": [float(value) for value in codes.appearance],
             "positions": {each.name: each.value(codes) for each in model.directions},
-            "truncation": model.manifest["truncation"] if request.truncation is None else request.truncation,
+            "truncation": _truncation(model, request),
             "resolution": request.resolution,
             "floaters": request.floaters,
             "vertices": len(mesh.vertices),
@@ -115,8 +115,12 @@ class Worker:
             pictures.append(front(mesh, request.size))
         name = f"result-{request.id}.npz"
         _write_arrays(self._folder / name, pictures=np.stack(pictures))
-        amount = model.manifest["truncation"] if request.truncation is None else request.truncation
-        info = {"model": model.name, "model_hash": model.hash, "seeds": request.seeds, "truncation": amount}
+        info = {
+            "model": model.name,
+            "model_hash": model.hash,
+            "seeds": request.seeds,
+            "truncation": _truncation(model, request),
+        }
         return protocol.Result(request.id, name, info)
 
     def _morph(self, request: protocol.Morph) -> protocol.Result:
@@ -159,7 +163,7 @@ class Worker:
         settings = ("resolution", "steps", "kind", "path", "closed", "timing", "base", "after_change")
         info = {
             **_identity(model),
-            "truncation": model.manifest["truncation"] if request.truncation is None else request.truncation,
+            "truncation": _truncation(model, request),
             **{name: getattr(request, name) for name in settings},
             "times": made.times.tolist(),
             "segments": segments,
@@ -258,6 +262,11 @@ def main(arguments: list[str] | None = None) -> int:
     Worker(options.folder, inbox, outbox, options.threads).serve()
     leave()
     return 0
+
+
+def _truncation(model: Model, request: protocol.Generate | protocol.Thumbnails | protocol.Morph) -> float:
+    """What was asked for, or the model's own."""
+    return model.manifest["truncation"] if request.truncation is None else request.truncation
 
 
 def _identity(model: Model) -> dict[str, Any]:
