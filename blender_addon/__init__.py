@@ -9,6 +9,8 @@ from . import (
     favourites,
     gallery,
     live,
+    morph_operators,
+    morph_settings,
     operators,
     panels,
     placing,
@@ -21,8 +23,8 @@ from . import (
 )
 
 PARTS = (
-    *(preferences, work, desk, properties, presets, placing, operators, explore, live, gallery, favourites),
-    *(assets, texture, train_operators, panels),
+    *(preferences, work, desk, morph_settings, properties, presets, placing, operators, explore, live, gallery),
+    *(favourites, morph_operators, assets, texture, train_operators, panels),
 )
 
 

@@ -53,3 +53,36 @@ def wheels_folder() -> Path:
     python = f"python{sys.version_info.major}.{sys.version_info.minor}"
     folder = Path(bpy.utils.user_resource("EXTENSIONS"), ".local", "lib", python, "site-packages")
     return folder if (folder / "gen3d_core").is_dir() else Path(protocol.__file__).resolve().parents[1]
+
+
+def curves_of(animated: Any) -> list[Any]:
+    """The animation curves of a data-block. From 4.4 on an Action has slots, and from 5.0 on no curves of its own."""
+    data = animated.animation_data
+    if data is None or data.action is None:
+        return []
+    if not hasattr(data.action, "slots"):
+        return list(data.action.fcurves)
+    bags = (strip.channelbag(data.action_slot) for layer in data.action.layers for strip in layer.strips)
+    return [curve for bag in bags if bag is not None for curve in bag.fcurves]
+
+
+def share_action(placed: bpy.types.Object, keys: Any) -> None:
+    """Let shape keys belong to the object's Action, where Blender has slots: the glTF exporter writes the animation of
+    shape keys only where they have an Action, even when drivers move them."""
+    action: Any = placed.animation_data.action
+    if hasattr(action, "slots"):
+        data = keys.animation_data_create()
+        data.action = action
+        data.action_slot = action.slots.new(id_type="KEY", name=keys.name)
+
+
+def new_driver(owner: Any, path: str) -> Any:
+    """The curve of a new driver, without points. Blender gives it a straight line: before 5.0 as a modifier, then as
+    keyframes."""
+    curve = owner.driver_add(path)
+    for modifier in list(curve.modifiers):
+        curve.modifiers.remove(modifier)
+    while curve.keyframe_points:
+        curve.keyframe_points.remove(curve.keyframe_points[0])
+    curve.extrapolation = "CONSTANT"
+    return curve

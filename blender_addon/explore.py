@@ -45,9 +45,11 @@ def model_of(placed: bpy.types.Object) -> str:
 
 def common_model(parents: Sequence[bpy.types.Object]) -> str:
     """The one model of several objects. Raises ExploreError where they have several."""
-    names = {str(each[RECORD]["model"]) for each in parents}
-    if len(names) > 1:
-        raise ExploreError(f"These objects were made by different models: {', '.join(sorted(names))}")
+    makers = {(str(each[RECORD]["model"]), str(each[RECORD]["model_hash"])) for each in parents}
+    if len(makers) > 1:
+        names = sorted({name for name, _ in makers})
+        several = "different models" if len(names) > 1 else "different versions of a model"
+        raise ExploreError(f"These objects were made by {several}: {', '.join(names)}")
     return model_of(parents[0])
 
 

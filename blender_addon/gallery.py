@@ -13,8 +13,9 @@ from gen3d_core import protocol
 from . import compat
 from .client import WorkerError
 from .desk import Errand, service
-from .jobs import Job, Pictures, State
+from .jobs import Job, State
 from .operators import generate, needs_object_mode
+from .results import Pictures
 
 SHOWN = 12
 PIXELS = 128

@@ -9,15 +9,13 @@ import enum
 import time
 import zipfile
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from gen3d_core import protocol
 
 from .client import Incoming, WorkerClient, WorkerError
+from .results import READERS, Outcome
 
 BUSY = "A generation is already running: wait for it or cancel it first"
 FOREVER = float("inf")
@@ -38,62 +36,11 @@ class State(enum.Enum):
 ENDED = frozenset({State.FINISHED, State.CANCELLED, State.FAILED})
 
 
-@dataclass(frozen=True)
-class GeneratedMesh:
-    """A mesh as the worker delivers it: Z up, front +X, base at the origin, longest side 1.
-
-    vertices (V, 3) float32; faces (F, 3) int32; colours (V, 3) float32, sRGB-encoded in 0..1; info: what made it.
-    """
-
-    vertices: np.ndarray
-    faces: np.ndarray
-    colours: np.ndarray
-    info: dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Pictures:
-    """Thumbnails as the worker delivers them: pixels (N, S, S, 4) uint8, straight alpha; info: what they show."""
-
-    pixels: np.ndarray
-    info: dict[str, Any]
-
-
-Outcome = GeneratedMesh | Pictures | list[dict[str, Any]]
-
-
-def read_mesh(path: Path, info: dict[str, Any]) -> GeneratedMesh:
-    """Read an array file. Raises ValueError, KeyError, OSError or BadZipFile when it is no usable mesh."""
-    with np.load(path, allow_pickle=False) as arrays:
-        vertices = np.ascontiguousarray(arrays["vertices"], dtype=np.float32)
-        faces = np.ascontiguousarray(arrays["faces"], dtype=np.int32)
-        colours = np.ascontiguousarray(arrays["colours"], dtype=np.float32)
-    for label, array in (("vertices", vertices), ("faces", faces), ("colours", colours)):
-        if array.ndim != 2 or array.shape[1] != 3 or not len(array):
-            raise ValueError(f"{label} have the shape {array.shape}, expected (N, 3)")
-    if len(colours) != len(vertices):
-        raise ValueError(f"{len(colours)} colours for {len(vertices)} vertices")
-    if faces.min() < 0 or faces.max() >= len(vertices):
-        raise ValueError(f"faces name vertices outside 0..{len(vertices) - 1}")
-    if not (np.isfinite(vertices).all() and np.isfinite(colours).all()):
-        raise ValueError("vertices or colours are not finite")
-    return GeneratedMesh(vertices, faces, colours, info)
-
-
-def read_pictures(path: Path, info: dict[str, Any]) -> Pictures:
-    """Read an array file. Raises ValueError, KeyError, OSError or BadZipFile when it holds no pictures."""
-    with np.load(path, allow_pickle=False) as arrays:
-        pixels = np.ascontiguousarray(arrays["pictures"], dtype=np.uint8)
-    if pixels.ndim != 4 or pixels.shape[1] != pixels.shape[2] or pixels.shape[3] != 4 or not len(pixels):
-        raise ValueError(f"pictures have the shape {pixels.shape}, expected (N, S, S, 4)")
-    return Pictures(pixels, info)
-
-
 class Job:
     """One request to a worker. ``poll`` moves it on; the other attributes only tell.
 
-    fraction: 0..1; stage: what the worker is doing; result: what came of it once FINISHED, a mesh, pictures or a list
-    of models; message: one line for the user once CANCELLED or FAILED; detail: for a log.
+    fraction: 0..1; stage: what the worker is doing; result: what came of it once FINISHED; message: one line for the
+    user once CANCELLED or FAILED; detail: for a log.
     """
 
     def __init__(self, client: WorkerClient, request: protocol.Job) -> None:
@@ -192,9 +139,8 @@ class Job:
     def _read(self, reply: protocol.Result | protocol.ModelList) -> Outcome:
         if isinstance(reply, protocol.ModelList):
             return reply.models
-        read = read_mesh if isinstance(self.request, protocol.Generate) else read_pictures
         path = self._client.folder / reply.arrays
-        result = read(path, reply.info)
+        result = READERS[type(self.request)](path, reply.info)
         path.unlink(missing_ok=True)
         return result
 
@@ -224,7 +170,7 @@ class Service:
     def busy(self) -> bool:
         return self.job is not None and not self.job.done
 
-    def submit(self, kind: type[protocol.Job], **fields: Any) -> Job:
+    def submit(self, kind: type[protocol.Job], /, **fields: Any) -> Job:
         """Start a job: a request of a kind with its fields but for the id. Raises WorkerError when one is running (it
         goes on), no worker can be started, or a field does not fit."""
         if self.busy:

@@ -17,9 +17,10 @@ from . import compat
 from .client import WorkerError
 from .desk import catalogue, desk, service
 from .explore import ExploreError, Explorer, chosen, model_of
-from .jobs import GeneratedMesh, Job, State
+from .jobs import Job, State
 from .objects import RECORD, PlacementError, codes_of, find, only_parent, remake
 from .operators import needs_object_mode
+from .results import GeneratedMesh
 from .work import push_undo, redraw_panels
 
 LIVE_RESOLUTION = 64

@@ -10,7 +10,7 @@ import bpy
 import numpy as np
 
 from . import compat
-from .jobs import GeneratedMesh
+from .results import GeneratedMesh
 
 COLOUR = "Colour"
 MATERIAL = "Gen3D colour"
@@ -193,10 +193,17 @@ def place(
 
     Raises PlacementError, with nothing changed.
     """
-    scene, collection = placement.find()
+    placement.find()  # before anything is made: it may be gone
     properties = record(made.info, size)
     placed = bpy.data.objects.new(name, build_mesh(name, made, size))
     placed[RECORD] = properties
+    link(placed, placement, alone=alone)
+    return placed
+
+
+def link(placed: bpy.types.Object, placement: Placement, *, alone: bool = True) -> None:
+    """Put an object in its place, selected and active, the only one selected where ``alone``. Raises PlacementError."""
+    scene, collection = placement.find()
     placed.location = placement.location
     collection.objects.link(placed)
     view_layer = view_layer_of(scene)
@@ -207,4 +214,3 @@ def place(
             other.select_set(False, view_layer=view_layer)
         placed.select_set(True, view_layer=view_layer)
         view_layer.objects.active = placed
-    return placed

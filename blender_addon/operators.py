@@ -35,6 +35,8 @@ def submit(operator: bpy.types.Operator, work: Work) -> set[str]:
         return {"FINISHED"}
     desk.finish(work)
     if work.state is State.FINISHED:
+        if work.message:
+            operator.report({"INFO"}, work.message)
         return {"FINISHED"}
     operator.report({"ERROR"}, work.message)
     return {"CANCELLED"}

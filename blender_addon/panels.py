@@ -27,6 +27,7 @@ from .favourites import (
 from .gallery import GEN3D_OT_gallery, GEN3D_OT_pick, gallery
 from .jobs import State
 from .live import GEN3D_OT_adjust, GEN3D_OT_adjust_end, live
+from .morph_operators import GEN3D_OT_bake_codes, GEN3D_OT_key_codes, GEN3D_OT_morph
 from .objects import remembers
 from .operators import (
     GEN3D_OT_cancel,
@@ -100,13 +101,14 @@ class GEN3D_PT_generate(Gen3DPanel, bpy.types.Panel):
         row.operator(GEN3D_OT_generate.bl_idname, text=f"Generate{waiting}", icon="MESH_DATA")
 
     def _draw_outcome(self, work: Work, letters: int) -> None:
-        if work.state is State.FAILED:
-            column = self.layout.box().column(align=True)
-            for index, line in enumerate(textwrap.wrap(work.message, letters)):
-                column.label(text=line, icon="BLANK1" if index else "ERROR")
+        if not work.message:
+            return
+        failed = work.state is State.FAILED
+        column = self.layout.box().column(align=True)
+        for index, line in enumerate(textwrap.wrap(work.message, letters)):
+            column.label(text=line, icon="BLANK1" if index else "ERROR" if failed else "INFO")
+        if failed:
             column.operator(GEN3D_OT_copy_detail.bl_idname, icon="COPYDOWN")
-        elif work.state is State.CANCELLED:
-            self.layout.label(text=work.message, icon="INFO")
 
     def _draw_colour_hint(self, shading: Any) -> None:
         """Solid view, in which Blender starts, shows one grey unless told to show colours."""
@@ -207,6 +209,36 @@ class GEN3D_PT_explore(Gen3DPanel, bpy.types.Panel):
         row.operator(GEN3D_OT_adjust_end.bl_idname, text="Revert", icon="LOOP_BACK").revert = True
 
 
+class GEN3D_PT_morph(Gen3DPanel, bpy.types.Panel):
+    bl_label = "Morph"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context: compat.Context) -> None:
+        settings, layout = context.scene.gen3d.morph, self.layout
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        layout.row().prop(settings, "source", expand=True)
+        if settings.source == "SEEDS":
+            layout.prop(settings, "seeds")
+        layout.row().prop(settings, "vary", expand=True)
+        layout.row().prop(settings, "kind", expand=True)
+        column = layout.column()
+        column.prop(settings, "steps")
+        column.prop(settings, "path")
+        if settings.kind == "morph":
+            column.prop(settings, "after_change", text="At Changes")
+        column.prop(settings, "even")
+        frames = layout.column(align=True)
+        frames.prop(settings, "frame_start")
+        frames.prop(settings, "frame_end")
+        layout.prop(settings, "easing")
+        layout.prop(settings, "repeat")
+        layout.operator(GEN3D_OT_morph.bl_idname, icon="ANIM")
+        row = layout.row(align=True)
+        row.operator(GEN3D_OT_key_codes.bl_idname, icon="KEY_HLT")
+        row.operator(GEN3D_OT_bake_codes.bl_idname, icon="ACTION")
+
+
 class GEN3D_PT_favourites(Gen3DPanel, bpy.types.Panel):
     bl_label = "Favourites"
     bl_options = {"DEFAULT_CLOSED"}
@@ -251,7 +283,10 @@ class GEN3D_PT_train(Gen3DPanel, bpy.types.Panel):
             layout.template_icon(icon_value=catalogue.picture(progress.grid), scale=12.0)
 
 
-CLASSES = (GEN3D_PT_generate, GEN3D_PT_more, GEN3D_PT_explore, GEN3D_PT_gallery, GEN3D_PT_favourites, GEN3D_PT_train)
+CLASSES = (
+    *(GEN3D_PT_generate, GEN3D_PT_more, GEN3D_PT_explore, GEN3D_PT_morph, GEN3D_PT_gallery, GEN3D_PT_favourites),
+    GEN3D_PT_train,
+)
 
 
 register, unregister = compat.class_registration(CLASSES)

@@ -16,8 +16,9 @@ import numpy as np
 from bpy.props import BoolProperty, FloatProperty, IntProperty
 
 from . import compat
-from .jobs import GeneratedMesh, Service
+from .jobs import Service
 from .objects import Placement, PlacementError, place
+from .results import GeneratedMesh
 from .work import Order, Work, push_undo
 
 KEPT_FACES = 4_000_000  # of all meshes of a work, some 100 MB; beyond, the redo panel is not offered

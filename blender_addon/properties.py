@@ -20,6 +20,7 @@ from gen3d_core import protocol
 from . import compat
 from .desk import catalogue
 from .live import slider_moved
+from .morph_settings import GEN3D_PG_morph
 
 SETTINGS = "gen3d"  # as in context.scene.gen3d
 MOST_AT_ONCE = 64
@@ -170,6 +171,7 @@ class GEN3D_PG_settings(bpy.types.PropertyGroup):
         name="Views", description="Pictures rendered of each mesh", default=20, min=1, soft_max=100, max=1000
     )
     training: StringProperty(description="Folder of this scene's training", options={"HIDDEN"})
+    morph: PointerProperty(type=GEN3D_PG_morph)
     sliders: CollectionProperty(type=GEN3D_PG_slider)
     favourites: CollectionProperty(type=GEN3D_PG_favourite)
     favourite: IntProperty(default=0, options={"HIDDEN"})

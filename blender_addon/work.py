@@ -18,7 +18,7 @@ from gen3d_core import protocol
 
 from . import compat
 from .client import WorkerError
-from .jobs import GeneratedMesh, Job, Service, State
+from .jobs import Job, Service, State
 from .objects import PlacementError, view_layer_of
 
 TICK_SECONDS = 0.05
@@ -28,10 +28,12 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Order:
-    """One mesh: the fields of its request, and what puts it into the scene. ``apply`` may raise PlacementError."""
+    """One thing to make: the fields of its request, what puts it into the scene, and the kind of request. ``apply`` may
+    raise PlacementError; a text that it returns is for the user."""
 
     fields: dict[str, Any]
-    apply: Callable[[GeneratedMesh], object]
+    apply: Callable[[Any], object]
+    kind: type[protocol.Job] = protocol.Generate
 
 
 class Work:
@@ -87,7 +89,7 @@ class Work:
             if self._service.job is not None and not self._service.job.poll():
                 return False  # something was asked for beside the desk
             try:
-                self.job = self._service.submit(protocol.Generate, **self._orders[0].fields)
+                self.job = self._service.submit(self._orders[0].kind, **self._orders[0].fields)
             except WorkerError as error:
                 self._end(State.FAILED, str(error), error.detail)
             return self.done
@@ -117,16 +119,14 @@ class Work:
         made, job.result = job.result, None
         order = self._orders[0]
         try:
-            if not isinstance(made, GeneratedMesh):
-                raise PlacementError("The worker sent no mesh")
-            order.apply(made)
+            told = order.apply(made)
         except PlacementError as error:
             self._end(State.FAILED, str(error))
             return
         self._orders.popleft()
         self.job = None
         if not self._orders:
-            self._end(State.FINISHED)
+            self._end(State.FINISHED, told if isinstance(told, str) else "")
 
     def _end(self, state: State, message: str = "", detail: str = "") -> None:
         self.state, self.message, self.detail = state, message, detail
