@@ -11,7 +11,7 @@ import numpy as np
 from gen3d_core import __version__
 from gen3d_core.colour import to_linear
 from gen3d_core.mesh import Mesh, vertex_normals
-from gen3d_core.morph import Morph
+from gen3d_core.segments import Morph
 
 _FLOAT, _SHORT, _USHORT, _UINT = 5126, 5122, 5123, 5125
 _VERTEX_BUFFER, _INDEX_BUFFER = 34962, 34963

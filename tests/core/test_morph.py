@@ -13,7 +13,8 @@ from gen3d_core.errors import Gen3DError
 from gen3d_core.gltf import animated_glb, y_up
 from gen3d_core.lattice import FieldError
 from gen3d_core.mesh import MeshError, extract
-from gen3d_core.morph import Morph, flipbook, morph
+from gen3d_core.morph import flipbook, morph
+from gen3d_core.segments import Morph
 from gen3d_core.surface_distance import surface_distances
 from tests.analytic import SolidField, Sphere, Torus
 
