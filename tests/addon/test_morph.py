@@ -114,10 +114,10 @@ def test_a_flipbook_shows_the_nearest_step() -> None:
 @in_blender
 def test_a_change_of_topology_goes_on_with_the_next_mesh_or_stops_and_is_told() -> None:
     keys = [{"seed": seed, "appearance_seed": seed} for seed in (3, 8)]
-    segments = from_worker(keys, model="chairs", steps=9, resolution=48).segments
+    segments = from_worker(keys, model="chairs", steps=5, resolution=32).segments
     change = segments[1].first  # among chairs, legs and arms come and go
-    chosen(source="SEEDS", seeds="3 8", steps=9, frame_end=START + 80, after_change="segment")
-    settings("chairs", resolution=48)
+    chosen(source="SEEDS", seeds="3 8", frame_end=START + 40, after_change="segment")
+    settings("chairs")
     placed = made()
     for segment in segments:
         for step in range(segment.first, segment.last + 1):
@@ -126,8 +126,8 @@ def test_a_change_of_topology_goes_on_with_the_next_mesh_or_stops_and_is_told() 
     assert desk.current.message.startswith(f"The topology changes at step {change + 1}")
     blender().context.scene.gen3d.morph.after_change = "stop"
     placed = made()
-    assert desk.current.message == f"The topology changes at step {change + 1} of 9: the morph ends before it"
-    for frame in (START + 10 * (change - 1), START + 80):
+    assert desk.current.message == f"The topology changes at step {change + 1} of {STEPS}: the morph ends before it"
+    for frame in (START + 10 * (change - 1), START + 40):
         same_surface(placed, frame, segments[0], change - 1)
 
 
