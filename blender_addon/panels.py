@@ -284,7 +284,7 @@ class GEN3D_PT_train(Gen3DPanel, bpy.types.Panel):
 
 
 CLASSES = (
-    *(GEN3D_PT_generate, GEN3D_PT_more, GEN3D_PT_explore, GEN3D_PT_morph, GEN3D_PT_gallery, GEN3D_PT_favourites),
+    *(GEN3D_PT_generate, GEN3D_PT_more, GEN3D_PT_explore, GEN3D_PT_gallery, GEN3D_PT_morph, GEN3D_PT_favourites),
     GEN3D_PT_train,
 )
 
