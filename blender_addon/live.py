@@ -75,12 +75,13 @@ class Session:
             return True
         if find(self.target) is None:
             return self._end("")
-        if self._job is not None:
-            self._follow(self._job)
+        arrived = self._arrived(self._job) if self._job is not None else None
         if self._job is None and not self.ended:
-            if self._closing and self.settled:
-                return self._end("")
-            self._ask()
+            self._ask()  # first, so that the worker is at it while Blender shows what has come
+        if arrived is not None:
+            self._show(arrived)
+        if self._closing and self.settled and not self.ended:
+            return self._end("")
         return self.ended
 
     def _ask(self) -> None:
@@ -97,23 +98,28 @@ class Session:
         except WorkerError as error:
             self._end(str(error))
 
-    def _follow(self, job: Job) -> None:
+    def _arrived(self, job: Job) -> GeneratedMesh | None:
+        """The mesh that was asked for last, once, when it has come."""
         if not job.poll():
             # A fine mesh that is no longer wanted is not waited for.
             if job.state is State.RUNNING and self._asked[0] != self.values and self._asked[1] > LIVE_RESOLUTION:
                 job.cancel()
-            return
+            return None
         self._job = None
         if job.state is State.FAILED:
             self._end(job.message)
-        elif job.state is State.FINISHED and isinstance(job.result, GeneratedMesh):
-            try:
-                remake(job.result, self.target)
-            except PlacementError as error:
-                self._end(str(error))
-                return
-            self._shown = self._asked
-            self.updates += 1
+        if job.state is not State.FINISHED or not isinstance(job.result, GeneratedMesh):
+            return None
+        self._shown = self._asked
+        return job.result
+
+    def _show(self, made: GeneratedMesh) -> None:
+        try:
+            remake(made, self.target)
+        except PlacementError as error:
+            self._end(str(error))
+            return
+        self.updates += 1
 
     def _end(self, message: str) -> bool:
         self.ended, self.message = True, message

@@ -73,18 +73,20 @@ def build_mesh(name: str, made: GeneratedMesh, size: float) -> bpy.types.Mesh:
     corners = made.faces.ravel()
     mesh = bpy.data.meshes.new(name)
     mesh.vertices.add(len(made.vertices))
-    mesh.vertices.foreach_set("co", (size * to_blender_axes(made.vertices)).ravel())
     mesh.loops.add(len(corners))
-    mesh.loops.foreach_set("vertex_index", corners)
+    # As attributes whole arrays are copied; as properties of vertices and loops each number would be set by a call.
+    attributes: Any = mesh.attributes
+    attributes["position"].data.foreach_set("vector", (size * to_blender_axes(made.vertices)).ravel())
+    attributes[".corner_vert"].data.foreach_set("value", corners)
     mesh.polygons.add(len(made.faces))
     mesh.polygons.foreach_set("loop_start", np.arange(0, len(corners), 3, dtype=np.int32))
     mesh.update(calc_edges=True)
     mesh.shade_smooth()
     # Corner bytes are the one kind of colour that every exporter of Blender writes.
     colours: Any = mesh.color_attributes.new(COLOUR, "BYTE_COLOR", "CORNER")
-    rgba = np.ones((len(corners), 4), dtype=np.float32)
-    rgba[:, :3] = made.colours[corners]
-    colours.data.foreach_set("color_srgb", rgba.ravel())
+    rgba = np.ones((len(made.colours), 4), dtype=np.float32)
+    rgba[:, :3] = made.colours
+    colours.data.foreach_set("color_srgb", rgba[corners].ravel())
     mesh.color_attributes.active_color = colours
     mesh.color_attributes.render_color_index = mesh.color_attributes.find(COLOUR)
     mesh.materials.append(colour_material())

@@ -153,6 +153,7 @@ class Desk:
     def __init__(self) -> None:
         self.current: Work | None = None
         self.waiting: collections.deque[Work] = collections.deque()
+        self._shown: str | None = None
 
     @property
     def busy(self) -> bool:
@@ -183,8 +184,7 @@ class Desk:
                 return None
             self.current = self.waiting.popleft()
         ended = self.current.step()
-        redraw_panels()
-        report_progress(None if ended else self.current)
+        self._show(None if ended else progress_of(self.current))
         if self.current.state is State.FAILED:
             tell(self.current.message)
         return None if ended and not self.waiting else TICK_SECONDS
@@ -199,8 +199,15 @@ class Desk:
         self.waiting.clear()
         if bpy.app.timers.is_registered(self):
             bpy.app.timers.unregister(self)
-            report_progress(None)
+            self._show(None)
         self.current = None
+
+    def _show(self, progress: str | None) -> None:
+        """In the panels and the status bar, where it is news: drawing takes time from the worker."""
+        if progress is None or progress != self._shown:
+            self._shown = progress
+            redraw_panels()
+            report(progress)
 
 
 def redraw_panels() -> None:
@@ -212,11 +219,15 @@ def redraw_panels() -> None:
                     region.tag_redraw()
 
 
-def report_progress(work: Work | None) -> None:
-    """Show in the status bar how far a work is, or give the bar back."""
-    text = None if work is None else f"Gen3D  {work.label}: {work.stage}  ({100 * work.fraction:.0f} %)"
+def progress_of(work: Work) -> str:
+    """How far a work is, in one line."""
+    return f"Gen3D  {work.label}: {work.stage}  ({100 * work.fraction:.0f} %)"
+
+
+def report(progress: str | None) -> None:
+    """Show a line in the status bar, or give the bar back."""
     for window in compat.windows():
-        window.workspace.status_text_set(text)
+        window.workspace.status_text_set(progress)
 
 
 def tell(message: str) -> None:

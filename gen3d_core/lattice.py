@@ -1,7 +1,9 @@
-"""A field sampled on a regular grid, in slabs that keep memory modest."""
+"""A field sampled on a regular grid, in boxes that keep memory modest."""
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -16,8 +18,9 @@ LatticeFunction = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
 """Axes x (X,), y (Y,), z (Z,) -> logit (X, Y, Z), positive inside."""
 
 _POINTS_AT_ONCE = (128 << 20) // (64 * 4)
-"""Points of a slab, if a model holds 64 hidden floats per point within 128 MB."""
-_LEAST_SLABS = 16
+"""Points of a box, if a model holds 64 hidden floats per point within 128 MB."""
+_LEAST_BOXES = 8
+"""Between two of them the work can be stopped."""
 CERTAIN = 30.0
 """Beyond this a logit is certain; a bound on it bounds how near a crossing may come to a lattice node."""
 _NEAREST = 1e-3
@@ -50,14 +53,25 @@ def sample_lattice(
     limits.whole("resolution", resolution, limits.RESOLUTION)
     axis = np.linspace(-bounds, bounds, resolution, dtype=np.float32)
     values = np.full((resolution + 2,) * 3, -CERTAIN, np.float32)
-    step = max(1, min(_POINTS_AT_ONCE // resolution**2, -(-resolution // _LEAST_SLABS)))
-    for start in range(0, resolution, step):
-        progress(start / resolution, "shape")
-        part = axis[start : start + step]
-        slab = checked(lattice(part, axis, axis), (len(part), resolution, resolution))
-        values[start + 1 : start + 1 + len(part), 1:-1, 1:-1] = slab
+    inside = values[1:-1, 1:-1, 1:-1]
+    boxes = _boxes(resolution)
+    for done, box in enumerate(boxes):
+        progress(done / len(boxes), "shape")
+        axes = [axis[part] for part in box]
+        inside[box] = checked(lattice(*axes), tuple(map(len, axes)))
     progress(1.0, "shape")
     return settled(values, bounds)
+
+
+def _boxes(resolution: int) -> list[tuple[slice, ...]]:
+    """A grid cut into boxes near cubes: what a separable field computes anew for each box grows with its faces."""
+    most = min(_POINTS_AT_ONCE, resolution**3 // _LEAST_BOXES)
+    sides = [resolution] * 3
+    while math.prod(sides) > most:
+        longest = sides.index(max(sides))
+        sides[longest] = -(-sides[longest] // 2)
+    starts = itertools.product(*(range(0, resolution, side) for side in sides))
+    return [tuple(slice(start, start + side) for start, side in zip(corner, sides, strict=True)) for corner in starts]
 
 
 def checked(logits: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:

@@ -175,7 +175,7 @@ def write_ellipsoid_model(
     """Write a real `.gen3d` file and return its path.
 
     `floater`: a small sphere (`FLOATER`) hovers above. `empty`: nothing is inside anywhere. `work`: products of 1024
-    x 1024 matrices per slab of the lattice, to make a job slow (about 20-50 ms each); the shape stays the same.
+    x 1024 matrices per box of the lattice, to make a job slow (about 20-50 ms each); the shape stays the same.
     """
     graphs = {
         "shape.onnx": _shape_graph(),

@@ -93,7 +93,7 @@ def main() -> None:
         user.mkdir()
         run_inside(user, folder / "temporary", install=build_addon.build(folder / "dist").path)
         (models,) = user.glob("extensions/.local/lib/python*/site-packages/gen3d_core/models")
-        write_ellipsoid_model(models / "slow.gen3d", name="slow", work=4)
+        write_ellipsoid_model(models / "slow.gen3d", name="slow", work=8)
         figures, wrong = after_the_end(user, folder / "temporary", 3 * 3600.0)
     print("| cycles | Blender MB | worker MB | temporary files |\n|---|---|---|---|")
     for row in figures:

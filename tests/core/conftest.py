@@ -14,5 +14,5 @@ def ellipsoids(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def slow_ellipsoids(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The same shapes, but half a second or so for each slab of the lattice."""
-    return write_ellipsoid_model(tmp_path_factory.mktemp("models") / "slow.gen3d", name="slow", work=12)
+    """The same shapes, but a second or so for each box of the lattice."""
+    return write_ellipsoid_model(tmp_path_factory.mktemp("models") / "slow.gen3d", name="slow", work=24)

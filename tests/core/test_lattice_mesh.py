@@ -159,7 +159,7 @@ def test_components_against_one_by_one_merging():
     assert (components(chain[random.permutation(5000)], 5002) == 0).all()
 
 
-def test_slabs_are_what_one_call_would_give():
+def test_boxes_are_what_one_call_would_give():
     field = SolidField(Torus())
     axis = np.linspace(-1, 1, 50, dtype=np.float32)
     lattice = sample_lattice(field.lattice, 50)
@@ -173,7 +173,7 @@ def test_slabs_are_what_one_call_would_give():
     assert (border < 0).all()
 
 
-def test_slabs_stay_small():
+def test_boxes_stay_small():
     largest = 0
 
     def count(x: np.ndarray, y: np.ndarray, z: np.ndarray) -> np.ndarray:

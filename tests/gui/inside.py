@@ -97,8 +97,9 @@ def tick() -> float:
             continue
         *lines, clients[client] = (clients[client] + data).split(b"\n")
         for line in lines:
+            began = time.perf_counter()
             client.sendall(json.dumps(answer(line), default=repr).encode() + b"\n")
-            gaps.last = time.perf_counter()  # the test's own work is not the add-on's
+            gaps.last += time.perf_counter() - began  # the test's own work is not the add-on's
     return TICK_SECONDS
 
 

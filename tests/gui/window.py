@@ -23,7 +23,8 @@ HERE = Path(__file__).resolve().parent
 SIZE = (1500, 1000)
 START_SECONDS = 120.0
 HEADER = 25  # height of a panel's header in pixels
-STEP = 6  # pixels between the places at which buttons are looked for
+STEP = 10  # pixels between the places at which buttons are looked for
+HALF = 9  # pixels from a button's edge to its middle
 
 
 def blenders() -> list[Path]:
@@ -42,6 +43,7 @@ class Window:
         self._program = "blender" if self.root else str(blender)
         self._display = f":{display}"
         self._port = _free_port()
+        self._last = 0  # row of the button that was found last: the next one is looked for from there on
         self._processes: list[subprocess.Popen] = []
         temporary = Path(self.root, "tmp") if self.root else Path(tempfile.gettempdir())
         self.folder = Path(tempfile.mkdtemp(prefix="gen3d-gui-", dir=temporary))
@@ -67,6 +69,7 @@ class Window:
             "Xvfb", self._display, "-screen", "0", f"{width}x{height}x24", "+extension", "GLX", "-nolisten", "tcp"
         )
         _wait(lambda: subprocess.run(self._command("xdotool", "getmouselocation"), capture_output=True).returncode == 0)
+        self._start_hand()
         self._start(
             self._program, "--window-geometry", "0", "0", str(width), str(height),
             "--python", self.seen(self.folder / "inside.py"),
@@ -76,7 +79,7 @@ class Window:
         return self
 
     def __exit__(self, *unused: object) -> None:
-        for process in reversed(self._processes):
+        for process in reversed([*self._processes, self._hand]):
             process.terminate()
             try:
                 process.wait(timeout=10)
@@ -119,16 +122,30 @@ class Window:
         self._mouse("click", "1")
         time.sleep(0.2)
 
-    def drag(self, what: str, pixels: int, steps: int = 1, seconds: float = 0.0) -> None:
-        """Take a slider of the sidebar with the mouse and move it to the right, or to the left."""
+    def drag(self, what: str, pixels: int, steps: int = 1, seconds: float = 0.0, begin: str = "") -> float:
+        """Take a slider of the sidebar with the mouse and move it to the right, or to the left, after executing
+        `begin` in Blender. Returns the seconds that it was held."""
         place, row = self._find(what)
         self._hover((place, row))
+        self.run(begin)
+        began = time.monotonic()
         self._mouse("mousedown", "1")
         for step in range(1, steps + 1):
             self._mouse("mousemove", str(place + pixels * step // steps), str(row))
             time.sleep(seconds / steps)
         self._mouse("mouseup", "1")
+        held = time.monotonic() - began
         time.sleep(0.2)
+        return held
+
+    def open_panel_below(self, what: str) -> None:
+        """Unfold the panel whose header is the next thing below a button, and fold all others."""
+        place, row = self._find(what)
+        self._hover((place, row + 34))
+        self._mouse("keydown", "ctrl")
+        self._mouse("click", "1")
+        self._mouse("keyup", "ctrl")
+        time.sleep(1.0)
 
     def tick_in_redo_panel(self, row: int) -> None:
         """Unfold "Adjust Last Operation" in the corner of the 3D view and click the checkbox in a row of it, from 0.
@@ -154,18 +171,21 @@ class Window:
     def _find(self, what: str) -> tuple[int, int]:
         x, y, width, height, total = self._place("UI")
         self._mouse("mousemove", str(x - 40), str(total - y - height // 2))
-        hits: list[tuple[int, int]] = []
-        for place in (x + (width - 20) // 2, x + width - 45):
-            for row in range(total - y - height + 4, total - y - 4, STEP):
-                self._mouse("mousemove", str(place), str(row))
-                time.sleep(0.04)
-                if what in self.run("result = under_mouse()"):
-                    hits.append((place, row))
-                elif hits:
-                    break
-            if hits:
-                return hits[len(hits) // 2]
+        top, bottom = total - y - height + 4, total - y - 4
+        rows = sorted(range(top, bottom, STEP), key=lambda row: abs(row - self._last))
+        for row in rows:
+            for place in (x + (width - 20) // 2, x + width - 45, x + 45):
+                if self._is_there(what, place, row):
+                    while row - 2 > top and self._is_there(what, place, row - 2):
+                        row -= 2
+                    self._last = row + HALF
+                    return place, self._last
         raise AssertionError(f"no button for {what} in the sidebar")
+
+    def _is_there(self, what: str, place: int, row: int) -> bool:
+        self._mouse("mousemove", str(place), str(row))
+        self.run("pass")  # Blender runs a timer before it handles the events that came with it
+        return what in self.run("result = under_mouse()")
 
     def _hover(self, where: tuple[int, int]) -> None:
         place, row = where
@@ -188,8 +208,19 @@ class Window:
             subprocess.run(self._command("import", "-window", "root", "png:-"), capture_output=True, check=True).stdout
         )
 
+    def _start_hand(self) -> None:
+        """One process for all that mouse and keys do: each of its own would take the processors from Blender."""
+        reader, writer = os.openpty()  # to a pipe it would answer only at its end
+        self._hand = subprocess.Popen(self._command("xdotool", "-"), stdin=subprocess.PIPE, stdout=writer, text=True)
+        os.close(writer)
+        self._done = os.fdopen(reader)
+
     def _mouse(self, *words: str) -> None:
-        subprocess.run(self._command("xdotool", *words), check=True, capture_output=True)
+        """Returns when the screen knows of it; Blender hears of it next."""
+        assert self._hand.stdin is not None
+        self._hand.stdin.write(" ".join(words) + "\ngetmouselocation\n")
+        self._hand.stdin.flush()
+        self._done.readline()
 
     def _start(self, *words: str) -> None:
         log = (self.folder / f"{Path(words[0]).name}.log").open("wb")
