@@ -218,3 +218,49 @@ def test_the_gallery(window: Window) -> None:
     window.press(f"gen3d.pick(seed={seed})")
     window.until(f"len({OBJECTS}) == {count + 1}")
     assert window.run(f"result = {ACTIVE}['gen3d']['seed']") == seed
+
+
+def test_a_morph_is_scrubbed_and_played(window: Window) -> None:
+    window.run(f"""
+for each in {OBJECTS}:
+    bpy.data.objects.remove(each)
+settings = bpy.context.scene.gen3d
+settings.model, settings.resolution = "cars", 96
+settings.morph.source, settings.morph.seeds = "SEEDS", "3 8"
+settings.morph.steps, settings.morph.frame_start, settings.morph.frame_end = 13, 1, 49
+""")
+    seed = window.run(f"import sys; result = {GALLERY}.seeds[-3]")
+    window.open_panel_below(f"gen3d.pick(seed={seed})")
+    for kind in ("morph", "flipbook"):
+        window.run(f"bpy.context.scene.gen3d.morph.kind = {kind!r}; bpy.context.scene.cursor.location.x += 1.5")
+        window.press("gen3d.morph()")
+        took = window.until(f"'Morph' in ({ACTIVE} or {{}}) and {ACTIVE}['gen3d_morph']['kind'] == {kind!r}", 240)
+        say(window, f"Morph of 13 steps at 96, {kind}: {took:.1f} s")
+    window.run("with inside(): bpy.ops.view3d.view_all()")
+    shapes = []
+    for frame in (1, 13, 25, 37, 49):
+        window.run(f"bpy.context.scene.frame_set({frame})")
+        shot(window, f"morph_{frame:02d}")
+        shapes.append(
+            window.run(f"""
+seen = {ACTIVE}.evaluated_get(bpy.context.evaluated_depsgraph_get()).data
+result = [len(seen.vertices), sum(v.co.z for v in seen.vertices) / len(seen.vertices)]""")
+        )
+    assert len({tuple(shape) for shape in shapes}) == 5
+    window.run("""
+import time
+played = []
+bpy.app.handlers.frame_change_post.append(lambda *unused: played.append(time.perf_counter()))
+bpy.app.driver_namespace["played"] = played
+bpy.context.scene.frame_end, bpy.context.scene.render.fps = 49, 240
+with inside(): bpy.ops.screen.animation_play()
+""")
+    time.sleep(4.0)
+    frames, took = window.run("""
+with inside(): bpy.ops.screen.animation_cancel()
+played = bpy.app.driver_namespace["played"]
+result = len(played) - 1, played[-1] - played[0]
+bpy.app.handlers.frame_change_post.clear()
+""")
+    say(window, f"A morph of shape keys and a flipbook beside it play at up to {frames / took:.0f} frames a second")
+    assert frames > 1
