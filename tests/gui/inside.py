@@ -104,4 +104,6 @@ def tick() -> float:
 
 
 context.preferences.view.show_splash = False
+# A slider that is dragged would hold the mouse in place, and take each of its places for a distance.
+context.preferences.inputs.use_mouse_continuous = False
 bpy.app.timers.register(tick, first_interval=0.1, persistent=True)

@@ -24,6 +24,7 @@ SIZE = (1500, 1000)
 START_SECONDS = 120.0
 HEADER = 25  # height of a panel's header in pixels
 STEP = 10  # pixels between the places at which buttons are looked for
+DOWN, UP = "5", "4"  # the mouse wheel's buttons
 HALF = 9  # pixels from a button's edge to its middle
 
 
@@ -172,14 +173,17 @@ class Window:
         x, y, width, height, total = self._place("UI")
         self._mouse("mousemove", str(x - 40), str(total - y - height // 2))
         top, bottom = total - y - height + 4, total - y - 4
-        rows = sorted(range(top, bottom, STEP), key=lambda row: abs(row - self._last))
-        for row in rows:
-            for place in (x + (width - 20) // 2, x + width - 45, x + 45):
-                if self._is_there(what, place, row):
-                    while row - 2 > top and self._is_there(what, place, row - 2):
-                        row -= 2
-                    self._last = row + HALF
-                    return place, self._last
+        for wheel in ("", DOWN, UP):
+            if wheel:
+                self._mouse("mousemove", str(x + width // 2), str((top + bottom) // 2))
+                self._mouse("click", "--repeat", "30", wheel)
+            for row in sorted(range(top, bottom, STEP), key=lambda row: abs(row - self._last)):
+                for place in (x + (width - 20) // 2, x + width - 45, x + 45):
+                    if self._is_there(what, place, row):
+                        while row - 2 > top and self._is_there(what, place, row - 2):
+                            row -= 2
+                        self._last = row + HALF
+                        return place, self._last
         raise AssertionError(f"no button for {what} in the sidebar")
 
     def _is_there(self, what: str, place: int, row: int) -> bool:
