@@ -198,15 +198,15 @@ class GEN3D_PT_explore(Gen3DPanel, bpy.types.Panel):
             return
         if session.message:
             layout.label(text=session.message, icon="ERROR")
+        row = layout.row(align=True)  # above the sliders, of which there may be more than a window is high
+        row.operator(GEN3D_OT_adjust_end.bl_idname, icon="CHECKMARK")
+        row.operator(GEN3D_OT_adjust_end.bl_idname, text="Revert", icon="LOOP_BACK").revert = True
         for code in ("shape", "appearance"):
             column = layout.column(align=True)
             column.label(text=code.capitalize())
             for slider in settings.sliders:
                 if slider.code == code:
                     column.prop(slider, "value", text=slider.name.capitalize(), slider=True)
-        row = layout.row(align=True)
-        row.operator(GEN3D_OT_adjust_end.bl_idname, icon="CHECKMARK")
-        row.operator(GEN3D_OT_adjust_end.bl_idname, text="Revert", icon="LOOP_BACK").revert = True
 
 
 class GEN3D_PT_morph(Gen3DPanel, bpy.types.Panel):
