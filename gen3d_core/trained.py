@@ -14,7 +14,7 @@ from gen3d_core.config import PosePrior
 from gen3d_core.errors import Gen3DError
 from gen3d_core.generator import Generator
 from gen3d_core.model_file import read_model
-from training.settings import from_manifest
+from gen3d_core.recorded import from_manifest
 
 _WEIGHTS = "weights.safetensors"
 
