@@ -9,7 +9,8 @@ import numpy as np
 
 from gen3d_core.latent import Codes
 from gen3d_core.lattice import Progress, ignore_progress
-from gen3d_core.mesh import extract
+from gen3d_core.mesh import Mesh, extract
+from gen3d_core.painting import glimpsed, painted
 from gen3d_core.pictures import network_input
 from gen3d_core.reading import SIDE, Reading, reading
 from gen3d_core.sampler import Model
@@ -44,25 +45,36 @@ def encode(model: Model, pictures: Sequence[np.ndarray], progress: Progress = ig
     small = network_input(list(pictures), SIDE)
     sizes = model.manifest["shape_dim"], model.manifest["appearance_dim"]
     readings = [reading(answer, *sizes) for answer in model.runtime.answers(small)]
-    return matched(model, mean_codes([each.codes for each in readings]), small, readings, progress)
-
-
-def matched(
-    model: Model,
-    codes: Codes,
-    pictures: np.ndarray,
-    readings: Sequence[Reading],
-    progress: Progress = ignore_progress,
-) -> Encoded:
-    """These codes with the cameras that fit them best, among and around those that the encoder named. `pictures` as
-    `network_input` gives them."""
+    codes = mean_codes([each.codes for each in readings])
     progress(0.2, "comparing")
+    field = model.field(codes)
+    mesh = extract(field, RESOLUTION)
+    channels_last = np.moveaxis(small, 1, -1)
+    sightings = _sightings(mesh, channels_last, readings)
+    progress(0.6, "painting")
+    seen = glimpsed(mesh, channels_last, sightings)
+    if seen is not None:
+        codes = Codes(codes.shape, painted(field, codes.appearance, seen))
+    return Encoded(codes, sightings)
+
+
+def matched(model: Model, codes: Codes, pictures: np.ndarray, readings: Sequence[Reading]) -> Encoded:
+    """These codes with the cameras that fit them best, among and around those of the readings. `pictures` as
+    `network_input` gives them."""
     mesh = extract(model.field(codes), RESOLUTION)
-    sightings = []
-    for done, (picture, each) in enumerate(zip(pictures, readings, strict=True)):
-        progress(0.4 + 0.6 * done / len(pictures), "comparing")
-        sightings.append(sighted(mesh, np.moveaxis(picture, 0, -1), each.azimuths, each.elevation))
-    return Encoded(codes, tuple(sightings))
+    return Encoded(codes, _sightings(mesh, np.moveaxis(pictures, 1, -1), readings))
+
+
+def _sightings(mesh: Mesh, pictures: np.ndarray, readings: Sequence[Reading]) -> tuple[Sighting, ...]:
+    return tuple(
+        sighted(mesh, picture, each.azimuths, each.elevation) for picture, each in zip(pictures, readings, strict=True)
+    )
+
+
+def seen_again(model: Model, found: Encoded, pictures: Sequence[np.ndarray]) -> Encoded:
+    """The same codes and, near where they were, cameras, measured with another model."""
+    readings = [Reading(found.codes, (each.azimuth,), each.elevation) for each in found.sightings]
+    return matched(model, found.codes, network_input(list(pictures), SIDE), readings)
 
 
 def mean_codes(found: Sequence[Codes]) -> Codes:

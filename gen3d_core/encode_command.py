@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,6 +38,11 @@ def add_encode(parser: argparse.ArgumentParser) -> None:
         help="picture of what belongs to the object, white or opaque; once for each picture, in their order",
     )
     parser.add_argument("--refine", action="store_true", help="improve the codes by gradient; needs torch")
+    parser.add_argument(
+        "--tune",
+        action="store_true",
+        help="refine, then adjust the model's weights too: writes a model file for this object alone; needs torch",
+    )
     parser.add_argument("--resolution", type=int, default=128, help="samples a side, 16 to 512 (default 128)")
     parser.add_argument(
         "--format", choices=("glb", "ply", "obj", "stl"), default="glb", help="kind of file (default glb)"
@@ -64,10 +70,12 @@ def _encode(options: argparse.Namespace) -> int:
     model = load(options.model, options.threads)
     meter = Meter(1)
     found = encode(model, pictures, meter.report)
-    if options.refine:
-        found = _refined(model, pictures, found, meter)
-    mesh = model.build(found.codes, options.resolution, progress=meter.report)
     folder, name = make_folder(options.out), options.pictures[0].stem
+    if options.refine or options.tune:
+        found = _refined(model, pictures, found, meter)
+    if options.tune:
+        model, found = _tuned(model, pictures, found, folder / model_file_name(name), meter)
+    mesh = model.build(found.codes, options.resolution, progress=meter.report)
     files = [folder / f"{name}.{options.format}", folder / f"{name}.json", folder / f"{name}_encoded.png"]
     mesh.save(files[0])
     with replacing(files[1]) as file:
@@ -90,9 +98,25 @@ def _refined(model: Model, pictures: list[np.ndarray], found: Encoded, meter: Me
         from gen3d_core.refinement import refined
     except ModuleNotFoundError as error:
         raise Gen3DError(
-            f"--refine needs {error.name}, which is not installed: pip install 'gen3d[train]', or leave --refine out"
+            f"--refine and --tune need {error.name}, which is not installed: pip install 'gen3d[train]', or do without"
         ) from error
     return refined(model, pictures, found, meter.report)
+
+
+def _tuned(model: Model, pictures: list[np.ndarray], found: Encoded, out: Path, meter: Meter) -> tuple[Model, Encoded]:
+    """The model adjusted to the object, and how well it fits then."""
+    from gen3d_core.encode import seen_again
+    from gen3d_core.tuning import tuned
+
+    adjusted = tuned(model, pictures, found, out, meter.report)
+    meter.line(str(out))
+    return adjusted, seen_again(adjusted, found, pictures)
+
+
+def model_file_name(name: str) -> str:
+    """That of a model for one object: what a model file's name cannot hold is left out of it."""
+    plain = re.sub(r"[^A-Za-z0-9_-]", "", name)[:50]
+    return f"tuned-{plain}.gen3d"
 
 
 def _confidence(model: Model, found: Encoded) -> str:

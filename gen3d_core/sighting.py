@@ -12,6 +12,8 @@ from gen3d_core.preview import camera_axes, framed_places
 from gen3d_core.rasterise import rasterise
 
 _STEPS_DEG = (8.0, 4.0, 2.0, 1.0)
+_STAY = 0.004
+"""Overlap that a turn by one degree has to bring: shapes that are not quite right fit better from wrong places."""
 _TINT = 0.3
 """Mean difference of colours that outweighs this share of overlap, when directions are compared."""
 
@@ -32,14 +34,19 @@ def sighted(mesh: Mesh, picture: np.ndarray, azimuths: Sequence[float], elevatio
     `mesh` stands in the canonical frame; `picture` (S, S, 4) is framed, premultiplied RGBA in [0, 1].
     """
     found = [_Look.of(mesh, picture, azimuth, elevation) for azimuth in azimuths]
-    best = max(found, key=lambda look: look.overlap - _TINT * look.difference)
+    start = best = max(found, key=lambda look: look.overlap - _TINT * look.difference)
+
+    def worth(look: _Look) -> float:
+        away = abs(look.azimuth - start.azimuth) + abs(look.elevation - start.elevation)
+        return look.overlap - _STAY * float(np.rad2deg(away))
+
     for step in np.deg2rad(_STEPS_DEG):
         improved = True
         while improved:
             improved = False
             for turn, rise in ((step, 0.0), (-step, 0.0), (0.0, step), (0.0, -step)):
                 look = _Look.of(mesh, picture, best.azimuth + turn, min(max(best.elevation + rise, -1.5), 1.5))
-                if look.overlap > best.overlap:
+                if worth(look) > worth(best):
                     best, improved = look, True
     return Sighting(best.azimuth % (2 * np.pi), best.elevation, best.overlap)
 

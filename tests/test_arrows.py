@@ -25,11 +25,11 @@ MODEL_HALF = {
     f"gen3d_core.{name}"
     for name in """
         camera patch encoding raycast search normals sampling compositing layers fields renderer generator
-        discriminator losses onnx_export encoder recorded trained refinement
+        discriminator losses onnx_export encoder recorded trained fitting refinement tuning
     """.split()
 }
-# The runtime half's one door to the other: opened only when a user asks for what needs torch, see the command.
-DOORS = {("gen3d_core.encode_command", "gen3d_core.refinement")}
+# The runtime half's only doors to the other: opened only when a user asks for what needs torch, see the command.
+DOORS = {("gen3d_core.encode_command", f"gen3d_core.{name}") for name in ("refinement", "tuning")}
 DATA_SET_RENDERER = "training.blender_render"  # the one script outside the add-on that runs inside Blender
 BLENDER = {"bpy", "bmesh", "mathutils", "gpu", "blf", "bl_ext", "bl_operators", "bl_ui", "addon_utils", "bpy_extras"}
 DISTRIBUTION = {"skimage": "scikit-image", "PIL": "pillow", "torch_fidelity": "torch-fidelity"}

@@ -21,7 +21,6 @@ from torch import Tensor
 from tqdm import tqdm
 
 from gen3d_core import limits
-from gen3d_core.compositing import over_white
 from gen3d_core.encode import Encoded, encode
 from gen3d_core.generator import Generator
 from gen3d_core.latent import Codes
@@ -30,6 +29,7 @@ from gen3d_core.refinement import refined
 from gen3d_core.sampler import Model, load
 from gen3d_core.trained import load_generator
 from training.encoding_subjects import EXTRACTED, SIDE, Subject, generated_subjects, pictures_of, real_subjects
+from training.evaluation.pictures import on_white
 from training.metrics.points import chamfer_matrix, visible_points
 from training.session import load_pictures
 
@@ -102,31 +102,39 @@ class _Judge:
         self.model, self.generator = model, generator
         self.truncation = float(model.manifest["truncation"])
         self.middle = model.codes(0)  # truncated to nothing it is the average object, as any codes are
+        self.middle_points = self._points(self.middle, 0.0)
 
     def score(self, subject: Subject, found: Encoded) -> Score:
         camera = [found.sightings[0].azimuth, found.sightings[0].elevation]
         angle = np.rad2deg(np.arccos(np.clip(_direction(camera) @ _direction(subject.pose.numpy()), -1, 1)))
-        return self._compared(subject, found.codes, self.truncation, float(angle), found.confidence)
+        views = pictures_of(self.generator, found.codes, subject.poses, SIDE, self.truncation)
+        points = self._points(found.codes, self.truncation)
+        return _compared(subject, views, points, float(angle), found.confidence)
 
     def average(self, subject: Subject) -> Score:
         """Of the model's average object."""
-        return self._compared(subject, self.middle, 0.0, float("nan"), float("nan"))
+        views = pictures_of(self.generator, self.middle, subject.poses, SIDE, 0.0)
+        return _compared(subject, views, self.middle_points, float("nan"), float("nan"))
 
-    def _compared(self, subject: Subject, codes: Codes, truncation: float, angle: float, confidence: float) -> Score:
-        views = pictures_of(self.generator, codes, subject.poses, SIDE, truncation)
-        found, there = views[:, 3] >= 0.5, subject.views[:, 3] >= 0.5
-        overlap = (found & there).flatten(1).sum(1) / (found | there).flatten(1).sum(1).clamp_min(1)
-        error = (_on_white(views) - _on_white(subject.views)).square().flatten(1).mean(1)
-        rng = np.random.default_rng(0)
+    def _points(self, codes: Codes, truncation: float) -> np.ndarray:
         mesh = extract(self.model.field(codes, truncation), EXTRACTED)
-        mine, true = (visible_points(each, POINTS, rng)[None] for each in (mesh, subject.mesh))
-        return Score(
-            overlap.float().mean().item(),
-            (-10 * error.clamp_min(1e-10).log10()).mean().item(),
-            1000 * float(chamfer_matrix(mine, true)[0, 0]),
-            angle,
-            confidence,
-        )
+        return visible_points(mesh, POINTS, np.random.default_rng(0))
+
+
+def _compared(
+    subject: Subject, views: Float[Tensor, "views 4 s s"], points: np.ndarray, angle: float, confidence: float
+) -> Score:
+    found, there = views[:, 3] >= 0.5, subject.views[:, 3] >= 0.5
+    overlap = (found & there).flatten(1).sum(1) / (found | there).flatten(1).sum(1).clamp_min(1)
+    error = (on_white(views) - on_white(subject.views)).square().flatten(1).mean(1)
+    true = visible_points(subject.mesh, POINTS, np.random.default_rng(1))
+    return Score(
+        overlap.float().mean().item(),
+        (-10 * error.clamp_min(1e-10).log10()).mean().item(),
+        1000 * float(chamfer_matrix(points[None], true[None])[0, 0]),
+        angle,
+        confidence,
+    )
 
 
 def _costs(name: str, picture: np.ndarray, threads: int | None, refine: bool) -> Iterator[str]:
@@ -177,7 +185,3 @@ def _direction(pose: Sequence[float] | np.ndarray) -> np.ndarray:
     return np.array(
         [np.cos(elevation) * np.cos(azimuth), np.cos(elevation) * np.sin(azimuth), np.sin(elevation)], np.float64
     )
-
-
-def _on_white(pictures: Float[Tensor, "n 4 s s"]) -> Float[Tensor, "n 3 s s"]:
-    return over_white(pictures[:, :3].movedim(1, -1), pictures[:, 3:].movedim(1, -1)).movedim(-1, 1)

@@ -1,6 +1,7 @@
 """From pictures to codes: what an encoder's answer means, where the camera stood, and the command."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,17 +13,19 @@ from gen3d_core.encode import encode, matched, mean_codes
 from gen3d_core.latent import Codes
 from gen3d_core.mesh import Mesh, extract
 from gen3d_core.model_file import ModelFileError
+from gen3d_core.painting import POINTS, glimpsed, painted
 from gen3d_core.pictures import network_input
 from gen3d_core.preview import render_framed
 from gen3d_core.reading import AZIMUTHS, FILL, SIDE, Reading, reading
 from gen3d_core.sampler import load
-from gen3d_core.sighting import sighted
+from gen3d_core.sighting import Sighting, sighted
 from tests.analytic import (
     ENCODED,
     Box,
     SolidField,
     Sphere,
     Union,
+    colour_at,
     write_ellipsoid_model,
 )
 
@@ -99,6 +102,28 @@ def test_the_right_codes_are_trusted_and_others_are_not(reader: Path):
     where = [Reading(true, (np.deg2rad(40.0),), np.deg2rad(20.0))]
     assert matched(model, true, seen, where).confidence > 0.97
     assert matched(model, other, seen, where).confidence < 0.8
+
+
+def test_paint_is_taken_from_the_picture(reader: Path):
+    model = load(reader)
+    true = Codes(ENCODED.shape, np.array([1.5, -0.8, -0.3], np.float32))
+    mesh = extract(model.field(true), 48)
+    where = [Sighting(0.7, 0.3, 1.0)]
+    picture = premultiplied(render_framed(mesh, np.rad2deg(0.7), np.rad2deg(0.3), SIDE))[None]
+    seen = glimpsed(mesh, picture, where)
+    assert seen is not None and len(seen.points) == POINTS
+    unlit = replace(seen, colours=colour_at(seen.points, true).astype(np.float32))
+    code = painted(model.field(ENCODED), ENCODED.appearance, unlit)
+    assert code == pytest.approx(true.appearance, abs=0.25)
+    # Light that falls off with the normal is not taken for paint.
+    slope = np.array([0.2, 0.1, 0.3], np.float32)
+    lit = replace(unlit, colours=unlit.colours * (1 + unlit.normals @ slope)[:, None])
+    error = np.abs(painted(model.field(ENCODED), ENCODED.appearance, lit) - true.appearance).max()
+    assert error < np.abs(ENCODED.appearance - true.appearance).max() / 2
+
+
+def test_nothing_seen_is_no_paint(chair: Mesh):
+    assert glimpsed(chair, np.zeros((1, SIDE, SIDE, 4), np.float32), [Sighting(0.7, 0.3, 0.0)]) is None
 
 
 def test_what_the_graph_says_is_what_comes_back(reader: Path, chair: Mesh):
@@ -178,4 +203,4 @@ def test_refinement_needs_torch(
     monkeypatch.setitem(__import__("sys").modules, "gen3d_core.refinement", None)
     arguments = ["--model", str(reader), "--out", str(tmp_path / "out"), "--refine"]
     assert main(["encode", str(tmp_path / "a.png"), *arguments]) == 2
-    assert "--refine needs" in capsys.readouterr().err
+    assert "--refine and --tune need" in capsys.readouterr().err
