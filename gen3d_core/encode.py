@@ -18,8 +18,7 @@ from gen3d_core.sighting import Sighting, sighted
 
 RESOLUTION = 48
 """Samples a side of the mesh that is held against the pictures."""
-LOW_CONFIDENCE = 0.6
-"""Below this a picture probably shows something that the model does not make."""
+_LOW_CONFIDENCE = 0.6
 
 
 @dataclass(frozen=True)
@@ -34,6 +33,11 @@ class Encoded:
         """How far the object, made again and seen from where the pictures were taken, covers the same pixels: mean
         intersection over union of silhouettes, in [0, 1]."""
         return float(np.mean([sighting.overlap for sighting in self.sightings]))
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether the pictures probably show something that the model does not make."""
+        return self.confidence < _LOW_CONFIDENCE
 
 
 def encode(model: Model, pictures: Sequence[np.ndarray], progress: Progress = ignore_progress) -> Encoded:

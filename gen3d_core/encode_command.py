@@ -120,9 +120,7 @@ def model_file_name(name: str) -> str:
 
 
 def _confidence(model: Model, found: Encoded) -> str:
-    from gen3d_core.encode import LOW_CONFIDENCE
-
-    if found.confidence >= LOW_CONFIDENCE:
+    if not found.doubtful:
         return f"confidence {found.confidence:.0%}"
     return (
         f"confidence {found.confidence:.0%}: low, {model.name} can make nothing much like this; "

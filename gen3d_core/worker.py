@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from gen3d_core.sampler import Model
 
 KEPT_MODELS = 3
+FRAMED_SIDE = 512
+"""Pixels along a side of framed pictures that go back to the client."""
 THUMBNAIL_RESOLUTION = 64
 PROGRESS_SECONDS = 0.05
 
@@ -92,14 +94,15 @@ class Worker:
         return self._object(request, model, codes, mesh, info)
 
     def _encode(self, request: protocol.Encode) -> protocol.Result:
+        import numpy as np
+
         from gen3d_core.encode import encode
         from gen3d_core.pictures import array_framed
-        from gen3d_core.reading import SIDE
 
         progress = self._progress(request.id)
         progress(0.0, "loading")
         model = self._model(request.model)
-        pictures = [array_framed(self._folder / name, SIDE) for name in request.pictures]
+        pictures = [array_framed(self._folder / name, FRAMED_SIDE) for name in request.pictures]
         found = encode(model, pictures, lambda fraction, stage: progress(0.5 * fraction, stage))
         mesh = model.build(
             found.codes,
@@ -111,8 +114,13 @@ class Worker:
         cameras = [
             {"azimuth": each.azimuth, "elevation": each.elevation, "overlap": each.overlap} for each in found.sightings
         ]
-        info = {"truncation": model.manifest["truncation"], "confidence": found.confidence, "cameras": cameras}
-        return self._object(request, model, found.codes, mesh, info)
+        info = {
+            "truncation": model.manifest["truncation"],
+            "confidence": found.confidence,
+            "doubtful": found.doubtful,
+            "cameras": cameras,
+        }
+        return self._object(request, model, found.codes, mesh, info, pictures=np.stack(pictures))
 
     def _object(
         self,
@@ -121,10 +129,11 @@ class Worker:
         codes: Codes,
         mesh: Mesh,
         info: dict[str, Any],
+        **arrays: Any,
     ) -> protocol.Result:
-        """A mesh and what is known of it."""
+        """A mesh and what is known of it, with further arrays."""
         name = f"result-{request.id}.npz"
-        _write_arrays(self._folder / name, vertices=mesh.vertices, faces=mesh.faces, colours=mesh.colours)
+        _write_arrays(self._folder / name, vertices=mesh.vertices, faces=mesh.faces, colours=mesh.colours, **arrays)
         known = {
             **_identity(model),
             "shape_code": [float(value) for value in codes.shape],
