@@ -13,6 +13,7 @@ from . import (
     morph_settings,
     operators,
     panels,
+    picture,
     placing,
     preferences,
     presets,
@@ -24,7 +25,7 @@ from . import (
 
 PARTS = (
     *(preferences, work, desk, morph_settings, properties, presets, placing, operators, explore, live, gallery),
-    *(favourites, morph_operators, assets, texture, train_operators, panels),
+    *(favourites, morph_operators, picture, assets, texture, train_operators, panels),
 )
 
 

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import bpy
+import numpy as np
+from mathutils import Matrix
 
 from gen3d_core import protocol
 
@@ -53,6 +55,11 @@ def wheels_folder() -> Path:
     python = f"python{sys.version_info.major}.{sys.version_info.minor}"
     folder = Path(bpy.utils.user_resource("EXTENSIONS"), ".local", "lib", python, "site-packages")
     return folder if (folder / "gen3d_core").is_dir() else Path(protocol.__file__).resolve().parents[1]
+
+
+def matrix(values: np.ndarray) -> Matrix:
+    """Of an array, (4, 4)."""
+    return Matrix(values.tolist())
 
 
 def curves_of(animated: Any) -> list[Any]:

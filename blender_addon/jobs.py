@@ -180,18 +180,23 @@ class Service:
             request = kind(self._count, **fields)
         except protocol.Gen3DError as error:
             raise WorkerError(str(error)) from error
-        if self.client is not None and not self.client.ended:
-            try:
-                self.job = Job(self.client, request)
-                return self.job
-            except WorkerError:
-                pass  # it died since the last job: a new one serves as well
-        if self.client is not None:
-            self.client.stop(patience=0.0)
+        client = self.ready()
+        try:
+            self.job = Job(client, request)
+        except WorkerError:  # it died since the last job: a new one serves as well
+            client.stop(patience=0.0)
             self.client = None
-        self.client = self._start()
-        self.job = Job(self.client, request)
+            self.job = Job(self.ready(), request)
         return self.job
+
+    def ready(self) -> WorkerClient:
+        """The worker, started where there is none that lives. Raises WorkerError when it cannot be."""
+        if self.client is None or self.client.ended:
+            if self.client is not None:
+                self.client.stop(patience=0.0)
+                self.client = None
+            self.client = self._start()
+        return self.client
 
     def stop(self) -> None:
         """End the worker: at once when it is busy, politely when it is not. A running job ends as CANCELLED."""

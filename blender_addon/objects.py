@@ -128,7 +128,7 @@ def principled(tree: bpy.types.ShaderNodeTree) -> Any:
 
 def record(info: dict[str, Any], size: float) -> dict[str, Any]:
     """What an object remembers of its making, as custom properties that can be read without the add-on."""
-    return {"format_version": RECORD_VERSION, "size": size} | {key: info[key] for key in RECORDED}
+    return {"format_version": RECORD_VERSION, "size": size} | {key: info[key] for key in RECORDED if key in info}
 
 
 def view_layer_of(scene: bpy.types.Scene) -> bpy.types.ViewLayer:

@@ -36,6 +36,7 @@ from .operators import (
     GEN3D_OT_generate,
     GEN3D_OT_open_model,
 )
+from .picture import GEN3D_OT_from_picture
 from .presets import GEN3D_PT_presets
 from .texture import GEN3D_OT_bake_texture
 from .train_operators import GEN3D_OT_render_dataset, GEN3D_OT_train, GEN3D_OT_train_stop
@@ -71,6 +72,7 @@ class GEN3D_PT_generate(Gen3DPanel, bpy.types.Panel):
         column.prop(settings, "resolution")
         column.prop(settings, "size")
         self._draw_button()
+        layout.operator(GEN3D_OT_from_picture.bl_idname, text="From Picture…", icon="IMAGE_DATA")
         current = desk.current
         if current is not None and current.done:
             letters = max(20, int(context.region.width / (7 * context.preferences.system.ui_scale)) - 6)

@@ -26,6 +26,13 @@ class GeneratedMesh:
 
 
 @dataclass(frozen=True)
+class EncodedMesh(GeneratedMesh):
+    """The mesh that pictures show, and these as the worker framed them: (N, S, S, 4) uint8, straight alpha."""
+
+    framed: np.ndarray
+
+
+@dataclass(frozen=True)
 class Segment:
     """Consecutive steps of a morph that share triangles: ``first`` step, faces (F, 3) int32, and for each of its K
     steps vertices and colours (K, V, 3) float32 as those of a GeneratedMesh."""
@@ -69,6 +76,13 @@ def read_mesh(path: Path, info: dict[str, Any]) -> GeneratedMesh:
     with np.load(path, allow_pickle=False) as arrays:
         vertices, faces, colours = _surface(arrays["vertices"][None], arrays["faces"], arrays["colours"][None])
     return GeneratedMesh(vertices[0], faces, colours[0], info)
+
+
+def read_encoded(path: Path, info: dict[str, Any]) -> EncodedMesh:
+    mesh, framed = read_mesh(path, info), read_pictures(path, info).pixels
+    if len(framed) != len(info["cameras"]):
+        raise ValueError(f"{len(framed)} pictures of {len(info['cameras'])} cameras")
+    return EncodedMesh(mesh.vertices, mesh.faces, mesh.colours, info, framed)
 
 
 def read_morph(path: Path, info: dict[str, Any]) -> GeneratedMorph:
@@ -115,6 +129,7 @@ def _surface(vertices: np.ndarray, faces: np.ndarray, colours: np.ndarray) -> tu
 
 READERS: dict[type[protocol.Job], Callable[[Path, dict[str, Any]], Outcome]] = {
     protocol.Generate: read_mesh,
+    protocol.Encode: read_encoded,
     protocol.Morph: read_morph,
     protocol.Thumbnails: read_pictures,
 }

@@ -10,6 +10,7 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import bpy
@@ -28,12 +29,13 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Order:
-    """One thing to make: the fields of its request, what puts it into the scene, and the kind of request. ``apply`` may
-    raise PlacementError; a text that it returns is for the user."""
+    """One thing to make: the fields of its request, what puts it into the scene, the kind of request, and what leaves
+    files for the worker in its folder. ``apply`` may raise PlacementError; a text that it returns is for the user."""
 
     fields: dict[str, Any]
     apply: Callable[[Any], object]
     kind: type[protocol.Job] = protocol.Generate
+    leave: Callable[[Path], None] | None = None
 
 
 class Work:
@@ -89,7 +91,10 @@ class Work:
             if self._service.job is not None and not self._service.job.poll():
                 return False  # something was asked for beside the desk
             try:
-                self.job = self._service.submit(self._orders[0].kind, **self._orders[0].fields)
+                order = self._orders[0]
+                if order.leave is not None:
+                    order.leave(self._service.ready().folder)
+                self.job = self._service.submit(order.kind, **order.fields)
             except WorkerError as error:
                 self._end(State.FAILED, str(error), error.detail)
             return self.done

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from gen3d_core import __version__, limits
+from gen3d_core.encode_command import add_encode
 from gen3d_core.errors import Gen3DError
 from gen3d_core.interpolate_command import add_interpolate
 from gen3d_core.terminal import Meter, say
@@ -94,6 +95,13 @@ def _parser() -> argparse.ArgumentParser:
         description="Write an animation from one seed's object to the next ones', and a turntable of it.",
     )
     add_interpolate(interpolate)
+
+    encode = commands.add_parser(
+        "encode",
+        help="make what a picture shows",
+        description="Find the codes of the object in a picture, and make its mesh.",
+    )
+    add_encode(encode)
 
     info = commands.add_parser("info", help="what a model file says of itself")
     info.add_argument("model", metavar="MODEL", help="name of a shipped model, or a .gen3d file")

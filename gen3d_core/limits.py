@@ -25,6 +25,10 @@ STRENGTH = (0.0, 1.0)
 """How far a variation goes: 0 nowhere, 1 to another object."""
 CODE = (-20.0, 20.0)
 """Values that a code's numbers may have: a hundred million draws of a standard normal stay within a third of it."""
+PICTURES = (1, 16)
+"""Of one object, encoded together."""
+ENCODED_SIDE = (8, 1024)
+"""Pixels along each side of a picture that a client sends to be encoded."""
 THUMBNAILS = (1, 64)
 """Pictures drawn at once."""
 THUMBNAIL_SIZE = (16, 512)

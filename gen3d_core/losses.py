@@ -47,3 +47,15 @@ def normal_smoothness(
     """mean || n(x) - n(x + e) || with e uniform in a cube of half-side `offset` (UNISURF, equation 11)."""
     jitter = (torch.rand(points.shape, generator=generator).to(points) * 2 - 1) * offset
     return (normals(points) - normals(points + jitter)).square().sum(-1).add(1e-8).sqrt().mean()
+
+
+def silhouette_loss(alpha: Float[Tensor, "n 1 s s"], target: Float[Tensor, "n 1 s s"]) -> Float[Tensor, "n"]:
+    """One less the intersection over the union of opacities, of each picture."""
+    common = torch.minimum(alpha, target).flatten(1).sum(1)
+    return 1 - common / torch.maximum(alpha, target).flatten(1).sum(1).clamp_min(1e-6)
+
+
+def picture_loss(seen: Float[Tensor, "n 4 s s"], target: Float[Tensor, "n 4 s s"]) -> Float[Tensor, "n"]:
+    """Mean absolute difference of premultiplied colours over what either picture shows, of each picture."""
+    visible = torch.maximum(seen[:, 3:], target[:, 3:]).flatten(1).sum(1).clamp_min(1e-6)
+    return (seen[:, :3] - target[:, :3]).abs().mean(1).flatten(1).sum(1) / visible

@@ -13,6 +13,7 @@ from gen3d_core import limits
 from gen3d_core.errors import Gen3DError
 from gen3d_core.lattice import Lattice, Progress, ignore_progress, sample_lattice
 from gen3d_core.refine import refine_lattice
+from gen3d_core.regions import joined
 
 
 class MeshError(Gen3DError):
@@ -109,25 +110,8 @@ def vertex_normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
 
 
 def components(faces: np.ndarray, count: int) -> np.ndarray:
-    """Label of each of `count` vertices: the smallest vertex index of its connected component (F, 3) -> (V,) int64.
-
-    Minimum-label hooking with pointer jumping (Shiloach and Vishkin 1982), so that numpy alone suffices.
-    """
-    labels = np.arange(count)
-    edges = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]]]).astype(np.int64)
-    while True:
-        ends = labels[edges]
-        low, high = ends.min(axis=1), ends.max(axis=1)
-        apart = low != high
-        if not apart.any():
-            return labels
-        edges, low, high = edges[apart], low[apart], high[apart]
-        np.minimum.at(labels, high, low)
-        while True:
-            jumped = labels[labels]
-            if np.array_equal(jumped, labels):
-                break
-            labels = jumped
+    """Label of each of `count` vertices: the smallest vertex index of its connected component (F, 3) -> (V,) int64."""
+    return joined(np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]]]).astype(np.int64), count)
 
 
 def _sampled(field: SurfaceField, resolution: int, progress: Progress) -> Lattice:

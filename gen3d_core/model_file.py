@@ -1,8 +1,8 @@
 """Read and write `NAME.gen3d`: a zip of well-known formats and nothing executable.
 
 Members: `model.json` (what it is), `weights.safetensors` (for torch), ONNX graphs (for onnxruntime; `lattice.onnx` only
-where the field is separable), `preview.png`. Whatever is read comes from a stranger: names are allow-listed, sizes
-bounded before allocation, nothing is ever unpacked to disk.
+where the field is separable, `encoder.onnx` only where pictures can be encoded), `preview.png`. Whatever is read comes
+from a stranger: names are allow-listed, sizes bounded before allocation, nothing is ever unpacked to disk.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from gen3d_core.errors import Gen3DError
 FORMAT = "gen3d-model"
 FORMAT_VERSION = 1
 SUFFIX = ".gen3d"
-GRAPHS = ("shape.onnx", "lattice.onnx", "occupancy.onnx", "colour.onnx")
+GRAPHS = ("shape.onnx", "lattice.onnx", "occupancy.onnx", "colour.onnx", "encoder.onnx")
 MEMBERS = ("model.json", "weights.safetensors", *GRAPHS, "preview.png")
 REQUIRED = ("model.json", "shape.onnx", "occupancy.onnx", "colour.onnx")
 MAX_MEMBER = 256 << 20

@@ -2,6 +2,7 @@
 
 `shape` turns a code into what the other graphs read, feature planes or for fully connected fields the truncated code;
 `occupancy` and `colour` evaluate points; `lattice`, of tri-plane fields alone, a box of a regular grid separably.
+`encoder`, where there is one, reads pictures.
 """
 
 from __future__ import annotations
@@ -11,14 +12,18 @@ import logging
 import warnings
 from collections.abc import Sequence
 
+import numpy as np
+import onnx
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from gen3d_core.encoder import Encoder
 from gen3d_core.fields.lookup import AXES, gather_dense
 from gen3d_core.fields.radiance import RadianceField
 from gen3d_core.fields.triplane import TriplaneField
 from gen3d_core.fields.unisurf import UnisurfField
+from gen3d_core.reading import SIDE
 
 
 class _Shape(nn.Module):
@@ -90,6 +95,36 @@ class _PointColour(_Pointwise):
 def export_graphs(field: TriplaneField | UnisurfField | RadianceField) -> dict[str, bytes]:
     """The graphs as ONNX files by member name; the axes and the number of points may vary at run time."""
     return _separable_graphs(field) if isinstance(field, TriplaneField) else _pointwise_graphs(field)
+
+
+def export_encoder(encoder: Encoder) -> bytes:
+    """The graph `encoder.onnx`, its weights in eight bits; the number of pictures may vary at run time."""
+    pictures = torch.rand(2, 4, SIDE, SIDE)
+    return _packed(_export(encoder, (pictures,), ["pictures"], "answers", ({0: torch.export.Dim("pictures")},)))
+
+
+def _packed(graph: bytes) -> bytes:
+    """The same graph, every weight with two or more axes stored as eight-bit numbers and a scale for each output."""
+    model = onnx.load_from_string(graph)
+    weights = [
+        each for each in model.graph.initializer if each.data_type == onnx.TensorProto.FLOAT and len(each.dims) > 1
+    ]
+    restoring = []
+    for weight in weights:
+        values = onnx.numpy_helper.to_array(weight)
+        scale = np.abs(values).max(axis=tuple(range(1, values.ndim))).clip(1e-12) / 127
+        rounded = np.rint(values / scale.reshape(-1, *[1] * (values.ndim - 1))).astype(np.int8)
+        parts = [f"{weight.name}.eight_bits", f"{weight.name}.scale"]
+        model.graph.initializer.remove(weight)
+        model.graph.initializer.extend(
+            onnx.numpy_helper.from_array(part, name)
+            for part, name in zip((rounded, scale.astype(np.float32)), parts, strict=True)
+        )
+        restoring.append(onnx.helper.make_node("DequantizeLinear", parts, [weight.name], axis=0))
+    nodes = [*restoring, *model.graph.node]
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
+    return model.SerializeToString()
 
 
 def _pointwise_graphs(field: UnisurfField | RadianceField) -> dict[str, bytes]:

@@ -12,6 +12,9 @@ from torch import Tensor
 from gen3d_core import schedule
 from gen3d_core.config import PatchConfig
 
+VISIBLE = 16 / 255
+"""Opacity from which a pixel belongs to the object when it is framed."""
+
 
 @dataclass(frozen=True)
 class ScaledPatch:
@@ -91,6 +94,23 @@ def whole(picture_size: int, count: int = 1) -> Patch:
     """Every pixel."""
     index = torch.arange(picture_size).expand(count, picture_size)
     return Patch(index, index, 1, picture_size)
+
+
+def around(alpha: Float[Tensor, "n s s"], fill: float, size: int) -> ScaledPatch:
+    """The square around what is visible in each picture, which takes `fill` of it along its longer side; all of a
+    picture in which nothing is."""
+    seen = alpha >= VISIBLE
+    centres, lengths = [], []
+    for axis in (1, 2):
+        there = seen.any(axis)
+        first = there.to(torch.uint8).argmax(1)
+        last = there.shape[1] - 1 - there.flip(1).to(torch.uint8).argmax(1)
+        centres.append((first + last + 1) / there.shape[1] - 1)
+        lengths.append((last + 1 - first) / there.shape[1])
+    empty = ~seen.flatten(1).any(1)
+    extent = torch.maximum(*lengths) / fill
+    centre = torch.stack([centres[0], -centres[1]], -1)
+    return ScaledPatch(centre.masked_fill(empty[:, None], 0.0), extent.masked_fill(empty, 1.0), size)
 
 
 def draw(

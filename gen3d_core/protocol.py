@@ -1,9 +1,10 @@
 """Messages between a client (the Blender add-on) and the worker: one JSON object per line, UTF-8, over stdin and
 stdout.
 
-Standard library only, so that Blender's own process can import it. Every `generate`, `thumbnails` and `morph` request
-ends in exactly one of `result`, `cancelled` or `error` that carries its `id`. A `cancel` names the job to stop; for a
-job that has already ended it is ignored. Arrays travel as `.npz` files in the private folder that the client made.
+Standard library only, so that Blender's own process can import it. Every `generate`, `encode`, `thumbnails` and `morph`
+request ends in exactly one of `result`, `cancelled` or `error` that carries its `id`. A `cancel` names the job to stop;
+for a job that has already ended it is ignored. Arrays travel as `.npz` files in the private folder that the client
+made.
 """
 
 from __future__ import annotations
@@ -135,6 +136,35 @@ class Generate(Message):
                 raise ProtocolError(f"{name} has no weight for each parent, or none above zero")
         if (self.shape_strength or self.appearance_strength) and not self.parents:
             raise ProtocolError("a strength varies parents, and there are none")
+
+
+@dataclass(frozen=True)
+class Encode(Message):
+    """Make what pictures show, one object from one picture or more. Ends like `generate`.
+
+    `pictures` are bare names of .npz files in the client's folder: pixels (H, W, 4) u8, straight alpha, the top row
+    first, at most `limits.ENCODED_SIDE` wide and high. They are cut out by their alpha where that is meant, else by
+    their plain background, and framed.
+    """
+
+    type: ClassVar[str] = "encode"
+    id: int
+    model: str
+    pictures: list[str]
+    resolution: int
+    floaters: float = 1.0
+
+    def __post_init__(self) -> None:
+        _check_id(self.id)
+        _check_text("model", self.model)
+        limits.whole("resolution", self.resolution, limits.RESOLUTION)
+        limits.real("floaters", self.floaters, limits.FLOATERS)
+        if not isinstance(self.pictures, list):
+            raise ProtocolError("pictures is not a list of names")
+        limits.whole("the number of pictures", len(self.pictures), limits.PICTURES)
+        for name in self.pictures:
+            if not isinstance(name, str) or not _ARRAYS_NAME.fullmatch(name):
+                raise ProtocolError(f"pictures names {str(name)[:80]!r}: expected a plain .npz file name")
 
 
 @dataclass(frozen=True)
@@ -295,6 +325,10 @@ class Result(Message):
     the origin; `info` has model, model_file, model_hash, category, seed, shape_code, appearance_code, positions (value
     along each direction), truncation, resolution, floaters, vertices, faces, version.
 
+    Of `encode`: the same arrays and pictures (N,S,S,4) u8, framed; `info` has no seed, but confidence in [0, 1],
+    doubtful (whether it is low) and cameras ({azimuth, elevation, overlap} for each picture, radians: see
+    `gen3d_core.sighting.Sighting`).
+
     Of `thumbnails`: pictures (N,S,S,4) u8, straight alpha; `info` has model, model_hash, seeds, truncation.
 
     Of `morph` with S steps: shape_codes (S,D) f32, appearance_codes (S,A) f32, and for each segment n, from 0 on,
@@ -362,11 +396,11 @@ class Error(Message):
             raise ProtocolError("an error's message and detail are text", id=self.id)
 
 
-Job = Generate | Models | Thumbnails | Morph
+Job = Generate | Encode | Models | Thumbnails | Morph
 Request = Job | Cancel | Shutdown
 Reply = Hello | Progress | Result | ModelList | Cancelled | Error
 
-_REQUESTS: tuple[type[Message], ...] = (Generate, Models, Thumbnails, Morph, Cancel, Shutdown)
+_REQUESTS: tuple[type[Message], ...] = (Generate, Encode, Models, Thumbnails, Morph, Cancel, Shutdown)
 _REPLIES: tuple[type[Message], ...] = (Hello, Progress, Result, ModelList, Cancelled, Error)
 
 

@@ -19,6 +19,7 @@ from onnxruntime.capi import onnxruntime_pybind11_state as ort_state  # noqa: E4
 
 from gen3d_core.latent import Codes  # noqa: E402
 from gen3d_core.model_file import GRAPHS, ModelFileError, read_model  # noqa: E402
+from gen3d_core.reading import AZIMUTHS  # noqa: E402
 
 POINTS_AT_ONCE = 1 << 16
 """Points of one call to a graph: keeps a layer of 256 hidden floats per point within 64 MB."""
@@ -30,6 +31,7 @@ _INPUTS = {
     "lattice.onnx": {"planes", "x", "y", "z"},
     "occupancy.onnx": {"planes", "points"},
     "colour.onnx": {"planes", "appearance_code", "truncation", "points"},
+    "encoder.onnx": {"pictures"},
 }
 _EXTERNAL_DATA_KEY = b"\x0a\x08location"  # protobuf of {key: "location"}: a tensor whose bytes lie in another file
 
@@ -64,6 +66,20 @@ class RuntimeModel:
         planes = self.run("shape.onnx", shape_code=codes.shape[None], truncation=amount)
         kind = SeparableRuntimeField if "lattice.onnx" in self._graphs else RuntimeField
         return kind(self, planes, codes.appearance[None], amount)
+
+    def answers(self, pictures: np.ndarray) -> np.ndarray:
+        """What the encoder says of framed pictures, premultiplied RGBA in [0, 1]: (N, 4, side, side) -> (N, answer),
+        as `gen3d_core.reading` takes it apart. Raises `ModelFileError` where the file has no encoder."""
+        if "encoder.onnx" not in self._graphs:
+            raise ModelFileError(
+                f"{self.path} cannot encode pictures: "
+                f"gen3d-train encoder {self.path} --out {self.path.name} adds what it lacks"
+            )
+        width = self.manifest["shape_dim"] + self.manifest["appearance_dim"] + AZIMUTHS + 1
+        answers = self.run("encoder.onnx", pictures=pictures)
+        if answers.shape != (len(pictures), width) or not np.isfinite(answers).all():
+            raise ModelFileError(f"{self.path}: encoder.onnx gave no usable codes: train it again")
+        return answers
 
     def run(self, graph: str, **inputs: Any) -> np.ndarray:
         """Run a graph; arrays are passed as contiguous float32. Returns its only output."""

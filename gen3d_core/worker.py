@@ -24,10 +24,14 @@ from gen3d_core.errors import Gen3DError
 from gen3d_core.worker_io import Inbox, Outbox, Reader, claim_streams
 
 if TYPE_CHECKING:
+    from gen3d_core.latent import Codes
     from gen3d_core.lattice import Progress
+    from gen3d_core.mesh import Mesh
     from gen3d_core.sampler import Model
 
 KEPT_MODELS = 3
+FRAMED_SIDE = 512
+"""Pixels along a side of framed pictures that go back to the client."""
 THUMBNAIL_RESOLUTION = 64
 PROGRESS_SECONDS = 0.05
 
@@ -66,6 +70,8 @@ class Worker:
         match request:
             case protocol.Generate():
                 return self._generate(request)
+            case protocol.Encode():
+                return self._encode(request)
             case protocol.Thumbnails():
                 return self._thumbnails(request)
             case protocol.Morph():
@@ -84,21 +90,61 @@ class Worker:
             codes, request.resolution, truncation=request.truncation, floaters=request.floaters, progress=progress
         )
         progress(0.99, "sending")
-        name = f"result-{request.id}.npz"
-        _write_arrays(self._folder / name, vertices=mesh.vertices, faces=mesh.faces, colours=mesh.colours)
+        info = {"seed": request.seed, "truncation": _truncation(model, request)}
+        return self._object(request, model, codes, mesh, info)
+
+    def _encode(self, request: protocol.Encode) -> protocol.Result:
+        import numpy as np
+
+        from gen3d_core.encode import encode
+        from gen3d_core.pictures import array_framed
+
+        progress = self._progress(request.id)
+        progress(0.0, "loading")
+        model = self._model(request.model)
+        pictures = [array_framed(self._folder / name, FRAMED_SIDE) for name in request.pictures]
+        found = encode(model, pictures, lambda fraction, stage: progress(0.5 * fraction, stage))
+        mesh = model.build(
+            found.codes,
+            request.resolution,
+            floaters=request.floaters,
+            progress=lambda fraction, stage: progress(0.5 + 0.49 * fraction, stage),
+        )
+        progress(0.99, "sending")
+        cameras = [
+            {"azimuth": each.azimuth, "elevation": each.elevation, "overlap": each.overlap} for each in found.sightings
+        ]
         info = {
+            "truncation": model.manifest["truncation"],
+            "confidence": found.confidence,
+            "doubtful": found.doubtful,
+            "cameras": cameras,
+        }
+        return self._object(request, model, found.codes, mesh, info, pictures=np.stack(pictures))
+
+    def _object(
+        self,
+        request: protocol.Generate | protocol.Encode,
+        model: Model,
+        codes: Codes,
+        mesh: Mesh,
+        info: dict[str, Any],
+        **arrays: Any,
+    ) -> protocol.Result:
+        """A mesh and what is known of it, with further arrays."""
+        name = f"result-{request.id}.npz"
+        _write_arrays(self._folder / name, vertices=mesh.vertices, faces=mesh.faces, colours=mesh.colours, **arrays)
+        known = {
             **_identity(model),
-            "seed": request.seed,
             "shape_code": [float(value) for value in codes.shape],
             "appearance_code": [float(value) for value in codes.appearance],
             "positions": {each.name: each.value(codes) for each in model.directions},
-            "truncation": _truncation(model, request),
             "resolution": request.resolution,
             "floaters": request.floaters,
             "vertices": len(mesh.vertices),
             "faces": len(mesh.faces),
         }
-        return protocol.Result(request.id, name, info)
+        return protocol.Result(request.id, name, {**known, **info})
 
     def _thumbnails(self, request: protocol.Thumbnails) -> protocol.Result:
         import numpy as np

@@ -11,6 +11,7 @@ import numpy as np
 
 from gen3d_core.latent import Codes
 from gen3d_core.model_file import write_model
+from gen3d_core.reading import AZIMUTHS, SIDE
 
 # ---- fields: points (..., 3) -> logit (...), positive inside
 
@@ -170,12 +171,14 @@ def write_ellipsoid_model(
     floater: bool = False,
     empty: bool = False,
     work: int = 0,
+    encoder: bool = False,
     **manifest: object,
 ) -> Path:
     """Write a real `.gen3d` file and return its path.
 
     `floater`: a small sphere (`FLOATER`) hovers above. `empty`: nothing is inside anywhere. `work`: products of 1024
     x 1024 matrices per box of the lattice, to make a job slow (about 20-50 ms each); the shape stays the same.
+    `encoder`: one that answers `ENCODED` to every picture.
     """
     graphs = {
         "shape.onnx": _shape_graph(),
@@ -183,6 +186,8 @@ def write_ellipsoid_model(
         "occupancy.onnx": _occupancy_graph(floater, empty),
         "colour.onnx": _colour_graph(),
     }
+    if encoder:
+        graphs["encoder.onnx"] = _encoder_graph()
     described = {
         "name": name,
         "category": "ellipsoids",
@@ -212,6 +217,28 @@ def onnx_model(
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
     checker.check_model(model)
     return model.SerializeToString()
+
+
+ENCODED = Codes(np.array([1.0, -1.0, 0.5, 0.0], np.float32), np.array([0.5, -0.5, 1.0], np.float32))
+"""What the analytic encoder says of every picture ..."""
+ENCODED_DIRECTION, ENCODED_ELEVATION = 3, 0.4
+"""... with the camera in this one of the directions, and so high (radians)."""
+
+
+def _encoder_graph() -> bytes:
+    from onnx.helper import make_node
+
+    directions = np.full(AZIMUTHS, -20.0, np.float32)
+    directions[ENCODED_DIRECTION] = 0.0
+    answer = np.concatenate([ENCODED.shape, ENCODED.appearance, directions, _f(ENCODED_ELEVATION)])[None]
+    nodes = [
+        make_node("ReduceMean", ["pictures"], ["mean"], axes=[1, 2, 3], keepdims=0),
+        make_node("Unsqueeze", ["mean", "one"], ["column"]),
+        make_node("Mul", ["column", "zero"], ["nothing"]),
+        make_node("Add", ["nothing", "answer"], ["answers"]),
+    ]
+    constants = {"one": np.array([1]), "zero": _f(0.0), "answer": answer}
+    return onnx_model(nodes, {"pictures": ["N", 4, SIDE, SIDE]}, {"answers": ["N", answer.shape[1]]}, constants)
 
 
 def _f(*values: float) -> np.ndarray:

@@ -130,6 +130,31 @@ class Export:
 
 
 @dataclasses.dataclass(frozen=True)
+class Encoder:
+    """Teach a model to read pictures, for `gen3d encode`; the same command again goes on where it stopped."""
+
+    model: tyro.conf.Positional[str]
+    """A .gen3d file, or the name of a shipped model."""
+    out: Path
+    """NAME.gen3d: the model with its encoder; may be the model itself."""
+    data: Path | None = None
+    """Data set with cameras whose pictures are learned from too (default: generated pictures alone)."""
+    minutes: float | None = None
+    """Stop after this much training, all sessions together."""
+    images: int | None = None
+    """Stop after this many pictures shown."""
+    threads: int | None = None
+    """Processor threads (default: all)."""
+    seed: int = 0
+    """Seed of weights, codes and batches."""
+
+    def run(self) -> None:
+        from training.encoder_session import train_encoder
+
+        train_encoder(**{field.name: getattr(self, field.name) for field in dataclasses.fields(self)})
+
+
+@dataclasses.dataclass(frozen=True)
 class Evaluate:
     """Measure a model against its data: numbers with their floors, as JSON, a page and pictures."""
 
@@ -251,6 +276,31 @@ class Morphs:
         sys.stdout.write(morph_benchmark(self.models, self.pairs, self.keys, self.resolution, self.threads) + "\n")
 
 
+@dataclasses.dataclass(frozen=True)
+class Encodings:
+    """Measure how well a model reads pictures: of its own objects, or of a data set's models."""
+
+    model: tyro.conf.Positional[str]
+    """A .gen3d file with an encoder, or the name of a shipped model."""
+    count: int = 200
+    """Objects."""
+    refine: int = 20
+    """How many of them are refined too."""
+    data: Path | None = None
+    """Data set made by `render MESHES --views 9`: one picture of each mesh is encoded, the others judge."""
+    meshes: Path | None = None
+    """The folder of these meshes."""
+    threads: int | None = None
+    """Processor threads (default: all)."""
+
+    def run(self) -> None:
+        from training.encoding_benchmark import encoding_benchmark
+
+        sys.stdout.write(
+            encoding_benchmark(self.model, self.count, self.refine, self.data, self.meshes, self.threads) + "\n"
+        )
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run a command and return its exit code: 0 done, 2 a mistake named in one line on stderr, 130 interrupted."""
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
@@ -265,13 +315,15 @@ def main(arguments: list[str] | None = None) -> int:
         _say(f"gen3d-train: {error.filename}: {error.strerror}" if error.filename else f"gen3d-train: {error}")
         return 2
     except KeyboardInterrupt:
-        resumes = arguments[:1] == ["train"]
+        resumes = arguments[:1] in (["train"], ["encoder"])
         _say(f"interrupted: {'the same command goes on where this one stopped' if resumes else 'nothing was written'}")
         return 130
     return 0
 
 
-def parse(arguments: list[str]) -> Render | Prepare | Train | Export | Evaluate | Compare | Follow | Benchmark | Morphs:
+def parse(
+    arguments: list[str],
+) -> Render | Prepare | Train | Export | Encoder | Evaluate | Compare | Follow | Benchmark | Morphs | Encodings:
     """The command that the arguments name. Exits with code 2 after explaining arguments that do not fit."""
     return tyro.extras.subcommand_cli_from_dict(
         {
@@ -279,11 +331,13 @@ def parse(arguments: list[str]) -> Render | Prepare | Train | Export | Evaluate 
             "prepare": Prepare,
             "train": _train_with_preset(arguments),
             "export": Export,
+            "encoder": Encoder,
             "evaluate": Evaluate,
             "compare": Compare,
             "follow": Follow,
             "benchmark": Benchmark,
             "morphs": Morphs,
+            "encodings": Encodings,
         },
         prog="gen3d-train",
         description="Train generative models of 3D objects on pictures.",

@@ -25,13 +25,15 @@ _log = logging.getLogger(__name__)
 class PictureDataset:
     """Pictures (N,S,S,4) uint8 RGBA with straight alpha; camera azimuth and elevation (N,) float32 in radians, or None.
 
-    `mirror`: a picture flipped left-right stays true when its azimuth changes sign. `attribution` credits the
-    authors of what is shown, `skipped` names, with the reason, pictures that could not be read.
+    `models` (N) names what each picture shows, "" where that is not told. `mirror`: a picture flipped left-right stays
+    true when its azimuth changes sign. `attribution` credits the authors of what is shown, `skipped` names, with the
+    reason, pictures that could not be read.
     """
 
     pictures: NDArray[np.uint8]
     azimuth: NDArray[np.float32] | None
     elevation: NDArray[np.float32] | None
+    models: tuple[str, ...]
     size: int
     category: str
     mirror: bool
@@ -75,6 +77,7 @@ def load_dataset(folder: Path, progress: Callable[[int, int], None] | None = Non
         pictures=read.pictures,
         azimuth=None if angles is None else angles[read.places, 0],
         elevation=None if angles is None else angles[read.places, 1],
+        models=tuple(transforms.frames[place].model if transforms else "" for place in read.places),
         size=read.pictures.shape[1],
         category=str(about.get("category", folder.resolve().name)),
         mirror=about.get("mirror", False) is True,

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import copy
 import dataclasses
 import logging
 import re
 from pathlib import Path
 from typing import Any
 
-import safetensors.torch
 import torch
 
 from gen3d_core.atomic import make_folder
@@ -19,6 +17,7 @@ from gen3d_core.generator import Generator
 from gen3d_core.model_file import GRAPHS, SUFFIX, write_model
 from gen3d_core.onnx_export import export_graphs
 from gen3d_core.runtime import RuntimeModel
+from gen3d_core.trained import WEIGHTS, packed_weights, rounded
 from training.directions import principal_directions
 from training.level import choose_level
 from training.meshes import read_meshes
@@ -57,7 +56,7 @@ def export(
     cut = _cut(generator, truncation, level, validation)
     log.info("exporting the graphs, about a minute")
     members = {
-        "weights.safetensors": safetensors.torch.save({k: v.contiguous() for k, v in generator.state_dict().items()}),
+        WEIGHTS: packed_weights(generator),
         **export_graphs(generator.field.eval()),
     }
     dataset = dict(run.dataset)
@@ -91,14 +90,6 @@ def export(
     members["preview.png"] = portrait(model, truncation)
     manifest["directions"] = principal_directions(model, truncation)
     write_model(out, manifest, members)
-
-
-def rounded(generator: Generator) -> Generator:
-    """A copy with weights rounded to what float16 holds: they stay float32, and the file packs to about half."""
-    copied = copy.deepcopy(generator)
-    for parameter in copied.parameters():
-        parameter.data = parameter.data.half().float()
-    return copied
 
 
 def _cut(generator: Generator, truncation: float, level: float | None, validation: Path | None) -> float | None:

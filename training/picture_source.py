@@ -7,14 +7,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from gen3d_core.cutout import UnreadablePicture
 from training.staging import DatasetError
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".tga"})
 MAX_FILE_BYTES = 256 * 2**20
-
-
-class UnreadablePicture(Exception):
-    """One picture cannot be used; the message says why."""
 
 
 @dataclass(frozen=True)

@@ -11,12 +11,13 @@ from PIL import Image
 from tqdm import tqdm
 
 from gen3d_core.config import PosePrior
-from training.cutout import centre_square, decode, framed, has_alpha, without_background
-from training.picture_source import PictureSource, UnreadablePicture, open_source
+from gen3d_core.cutout import UnreadablePicture, centre_square, decode, framed, has_alpha, without_background
+from training.picture_source import PictureSource, open_source
 from training.staging import DatasetError, staged
 from training.transforms import Frame, Transforms, camera_angles, write_transforms
 
 CAMERAS = "transforms.json"
+_WORK_SIDE = 1024  # pixels in which a background is looked for
 _log = logging.getLogger(__name__)
 
 
@@ -138,31 +139,32 @@ def _convert(
 ) -> tuple[Prepared, list[_Item]]:
     """Write images/000000.png and so on; also which items they came from."""
     (folder / "images").mkdir()
-    place: Callable[[Image.Image, int], Image.Image] = _only_resized if cameras else framed
+    place: Callable[[np.ndarray, int], np.ndarray] = _only_resized if cameras else framed
     kept: list[_Item] = []
     skipped: list[str] = []
     opaque = 0
     for item in tqdm(items, desc="preparing", unit="picture"):
         try:
-            image = decode(pictures.read(item.name), size)
+            image = decode(pictures.read(item.name), max(_WORK_SIDE, 4 * size))
             cut = image if has_alpha(image) else without_background(image)
             if cut is None:
                 square = (_only_resized if cameras else centre_square)(image, size)
-                square.putalpha(255)
+                square[..., 3] = 255
             else:
                 square = place(cut, size)
         except UnreadablePicture as error:
             skipped.append(f"{item.name} ({error})")
             continue
         opaque += cut is None
-        square.save(folder / "images" / f"{len(kept):06d}.png")
+        Image.fromarray(square).save(folder / "images" / f"{len(kept):06d}.png")
         kept.append(item)
     return Prepared(len(kept), opaque, tuple(skipped), cameras), kept
 
 
-def _only_resized(image: Image.Image, size: int) -> Image.Image:
-    if image.width != image.height:
-        raise UnreadablePicture(f"{image.width}x{image.height} pixels: pictures with cameras must be square")
+def _only_resized(image: np.ndarray, size: int) -> np.ndarray:
+    height, width = image.shape[:2]
+    if width != height:
+        raise UnreadablePicture(f"{width}x{height} pixels: pictures with cameras must be square")
     return centre_square(image, size)
 
 

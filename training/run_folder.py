@@ -19,7 +19,7 @@ from gen3d_core import __version__
 from gen3d_core.atomic import make_folder, replacing
 from gen3d_core.config import Config, PosePrior
 from gen3d_core.errors import Gen3DError
-from training.settings import from_manifest
+from gen3d_core.recorded import from_manifest
 
 FILE_NAME = "run.json"
 _FIXED = ("config.generator.", "config.discriminator.", "config.patch.", "prior.", "seed", "dataset.")

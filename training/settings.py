@@ -5,20 +5,14 @@ from __future__ import annotations
 import difflib
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, fields, is_dataclass
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
-import pydantic
-
 from gen3d_core.config import Config
-from gen3d_core.errors import Gen3DError
+from gen3d_core.recorded import SettingsError, merged, validated
 
 PRESETS = Path(__file__).parent / "presets"
-
-
-class SettingsError(Gen3DError):
-    """A setting that does not exist or does not fit."""
 
 
 def preset_names() -> list[str]:
@@ -37,8 +31,8 @@ def load_settings(preset: str, extra: Path | None = None) -> Config:
         raise SettingsError(f"there is no preset {preset!r}: choose one of {', '.join(preset_names())}")
     values = _read(PRESETS / f"{preset}.toml")
     if extra is not None:
-        values = _merge(values, _read(extra))
-    return _config(values, str(extra or preset))
+        values = merged(values, _read(extra))
+    return validated(values, str(extra or preset))
 
 
 def flags(config: Config, preset: str) -> list[str]:
@@ -58,11 +52,6 @@ def _flags(part: Any, base: Any, prefix: str) -> Iterator[str]:
             yield f"{prefix}{name}" if value else f"{prefix}no-{name}"
         else:
             yield from (f"{prefix}{name}", *(map(str, value) if isinstance(value, tuple) else (str(value),)))
-
-
-def from_manifest(values: Mapping[str, Any]) -> Config:
-    """The configuration that a run or model file recorded."""
-    return _config(values, "the recorded configuration")
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -87,20 +76,3 @@ def _unknown(values: Mapping[str, Any], known: Any, prefix: str = "") -> Iterato
             yield prefix + key, names
         elif isinstance(value, Mapping) and is_dataclass(part := getattr(known, key)):
             yield from _unknown(value, part, f"{prefix}{key}.")
-
-
-def _merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    merged = dict(base)
-    for key, value in over.items():
-        old = merged.get(key)
-        merged[key] = _merge(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
-    return merged
-
-
-def _config(values: Mapping[str, Any], source: str) -> Config:
-    try:
-        return pydantic.TypeAdapter(Config).validate_python(_merge(asdict(Config()), values))
-    except pydantic.ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise SettingsError(f"{source}: {where} is {first['input']!r}: {first['msg'].lower()}") from error

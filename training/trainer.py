@@ -7,6 +7,7 @@ import logging
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import torch
 from tqdm import tqdm
@@ -31,6 +32,13 @@ EARLY_IMAGES = 20_000  # an illness before this reseeds, later it stops the run
 RESEEDS = 3
 
 
+class Progressing(Protocol):
+    """A training: pictures shown, and seconds over all its sessions."""
+
+    images: int
+    seconds: float
+
+
 @dataclass(frozen=True)
 class Budget:
     """When a run ends: after `images` real pictures shown or `minutes` of training over all its sessions.
@@ -41,7 +49,7 @@ class Budget:
     images: int | None = None
     minutes: float | None = None
 
-    def progress(self, state: TrainState) -> float:
+    def progress(self, state: Progressing) -> float:
         """Share of the run done, in [0, 1]."""
         shares = [0.0]
         if self.images:

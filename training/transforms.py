@@ -18,10 +18,12 @@ _MAX_JSON_BYTES = 512 * 2**20
 
 @dataclass(frozen=True)
 class Frame:
-    """A picture's path inside the data set ('/'-separated) and its camera-to-world matrix (4,4), OpenGL axes."""
+    """A picture's path inside the data set ('/'-separated), its camera-to-world matrix (4,4), OpenGL axes, and the name
+    of the model that it shows, "" where that is not told."""
 
     path: str
     matrix: NDArray[np.float64]
+    model: str = ""
 
 
 @dataclass(frozen=True)
@@ -98,4 +100,4 @@ def _frame(entry: Any) -> Frame:
     matrix = np.asarray(entry["transform_matrix"], float)
     if matrix.shape != (4, 4):
         raise ValueError(f"the transform_matrix of '{path}' is not 4x4")
-    return Frame(str(path if path.suffix else path.with_suffix(".png")), matrix)
+    return Frame(str(path if path.suffix else path.with_suffix(".png")), matrix, str(entry.get("model", "")))

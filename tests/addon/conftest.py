@@ -29,7 +29,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory, extension: build_addon.B
     folder = tmp_path_factory.mktemp("blender")
     run_inside(folder, folder / "temporary", install=extension.path)
     (models,) = folder.glob("extensions/.local/lib/python*/site-packages/gen3d_core/models")
-    ellipsoids = write_ellipsoid_model(models / "ellipsoids.gen3d")
+    ellipsoids = write_ellipsoid_model(models / "ellipsoids.gen3d", encoder=True)
     write_ellipsoid_model(models / "slow.gen3d", name="slow", work=8)
     write_ellipsoid_model(models / "nothing.gen3d", name="nothing", empty=True)
     (models / "broken.gen3d").write_bytes(ellipsoids.read_bytes()[:700])

@@ -13,7 +13,7 @@ from gen3d_core.config import PosePrior
 from gen3d_core.fields.triplane import ConditionedTriplane, TriplaneField
 from gen3d_core.generator import Generator
 from gen3d_core.model_file import GRAPHS, ModelArchive, read_model
-from training.settings import from_manifest
+from gen3d_core.recorded import from_manifest
 
 
 def assert_close(found: torch.Tensor, expected: torch.Tensor) -> None:

@@ -19,6 +19,7 @@ from gen3d_core.paths import Path as CodePath
 from gen3d_core.preview import front
 from gen3d_core.protocol import (
     Cancel,
+    Encode,
     Generate,
     Hello,
     Models,
@@ -52,6 +53,7 @@ MESSAGES = [
     Models(5, ["/a/folder", "b.gen3d"]),
     Thumbnails(6, "chairs", [3, 1, 2], 64, 0.8),
     Morph(7, "chairs", [{"seed": 3}, {"seed": 8, "appearance_seed": 3}], 16, 96, path="lerp", closed=True, base=4),
+    Encode(8, "chairs", ["front.npz", "back.npz"], 96, 0.5),
     Cancel(1),
     Shutdown(),
     Hello(protocol.PROTOCOL_VERSION, "1.0", "3.11"),
@@ -154,6 +156,18 @@ def test_requests_that_lack_something():
 def test_thumbnails_with_a_mistake(change: dict, named: str):
     with pytest.raises(ProtocolError, match=named):
         protocol.parse_request({**Thumbnails(5, "chairs", [1]).as_dict(), **change})
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [({"pictures": []}, "number of pictures"), ({"pictures": "a.npz"}, "pictures is not"), ({"pictures": [3]}, "npz"),
+     ({"pictures": ["../a.npz"]}, "plain .npz"), ({"pictures": ["a.npz"] * 17}, "number of pictures"),
+     ({"resolution": 5}, "resolution"), ({"floaters": 2}, "floaters"), ({"seed": 1}, "unknown key 'seed'")],
+)  # fmt: skip
+def test_pictures_with_a_mistake(change: dict, named: str):
+    with pytest.raises(ProtocolError, match=named) as caught:
+        protocol.parse_request({**Encode(5, "chairs", ["a.npz"], 64).as_dict(), **change})
+    assert caught.value.id == 5
 
 
 KEYS = [{"seed": 1}, {"seed": 2}]
@@ -260,6 +274,30 @@ def test_a_mesh_through_the_worker(client: Client, ellipsoids: Path):
     assert np.array_equal(np.float32(info["shape_code"]), codes.shape)
     assert np.array_equal(np.float32(info["appearance_code"]), codes.appearance)
     assert [path.name for path in client.folder.iterdir()] == [reply.arrays]
+    assert client.end() == 0
+
+
+def test_a_picture_through_the_worker(client: Client, ellipsoids: Path, tmp_path_factory: pytest.TempPathFactory):
+    reader = write_ellipsoid_model(tmp_path_factory.mktemp("models") / "reader.gen3d", encoder=True)
+    pixels = np.zeros((90, 120, 4), np.uint8)
+    pixels[20:70, 30:100] = 255
+    np.savez(client.folder / "picture.npz", pixels=pixels)
+    client.send(Encode(1, str(reader), ["picture.npz"], 48))
+    progress = []
+    while isinstance(reply := client.read(), protocol.Progress):
+        progress.append(reply.fraction)
+    assert isinstance(reply, protocol.Result) and progress == sorted(progress), reply
+    info = reply.info
+    codes = Codes(np.float32(info["shape_code"]), np.float32(info["appearance_code"]))  # type: ignore[arg-type]
+    assert 0 < info["confidence"] == info["cameras"][0]["overlap"] <= 1 and "seed" not in info
+    with np.load(client.folder / reply.arrays, allow_pickle=False) as arrays:
+        assert np.array_equal(arrays["vertices"], gen3d_core.load(reader, threads=1).build(codes, 48).vertices)
+    for model, name, said in (
+        (reader, "none.npz", "none.npz: cannot be read"),
+        (ellipsoids, "picture.npz", "cannot encode pictures"),
+    ):
+        client.send(Encode(2, str(model), [name], 48))
+        assert said in client.until(protocol.Error).message
     assert client.end() == 0
 
 

@@ -21,6 +21,7 @@ from gen3d_core.export import ply
 from gen3d_core.mesh import Mesh
 from gen3d_core.model_file import read_model, write_model
 from gen3d_core.sampler import find
+from gen3d_core.trained import load_generator
 from tests.tiny_run import one_thread, write_pictures
 from training import meshes as mesh_files
 from training.cli import main
@@ -34,7 +35,6 @@ from training.evaluation.score_meshes import mesh_rows, set_rows
 from training.evaluation.score_pictures import picture_rows
 from training.meshes import RealMeshes, read_mesh, read_meshes, real_meshes
 from training.procedural import make_shape
-from training.trained import load_generator
 
 SMALL: dict[str, Any] = {"count": 6, "points": 64, "resolution": 24, "threads": 1}
 FLAGS = ["--count", "6", "--points", "64", "--resolution", "24", "--threads", "1"]

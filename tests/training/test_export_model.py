@@ -20,11 +20,11 @@ from gen3d_core.generator import Generator
 from gen3d_core.latent import Codes, codes
 from gen3d_core.model_file import MEMBERS, ModelArchive, read_model
 from gen3d_core.preview import front
+from gen3d_core.recorded import from_manifest
 from gen3d_core.runtime import RuntimeModel, SeparableRuntimeField
 from tests.tiny_run import TINY
 from training.export import export, rounded
 from training.run_folder import load_run
-from training.settings import from_manifest
 from training.state import FILE_NAME, TrainState
 
 

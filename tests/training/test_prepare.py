@@ -14,7 +14,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from gen3d_core.errors import Gen3DError
-from training.cutout import FILL
+from gen3d_core.reading import FILL
 from training.dataset import load_dataset
 from training.poses import camera_to_world
 from training.prepare import prepare

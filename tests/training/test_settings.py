@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from gen3d_core.config import Config
+from gen3d_core.recorded import SettingsError, from_manifest
 from tests.tiny_run import TINY, TINY_TOML
 from training.cli import Train, parse
-from training.settings import PRESETS, SettingsError, flags, from_manifest, load_settings, preset_names
+from training.settings import PRESETS, flags, load_settings, preset_names
 
 
 def toml(folder: Path, text: str) -> Path:

@@ -16,8 +16,8 @@ from gen3d_core import latent, limits
 from gen3d_core.generator import Generator
 from gen3d_core.latent import Codes
 from gen3d_core.sampler import Model, load
+from gen3d_core.trained import load_generator
 from training.evaluation.pictures import render_pictures
-from training.trained import load_generator
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,9 @@ from gen3d_core.config import PosePrior
 from gen3d_core.errors import Gen3DError
 from gen3d_core.generator import Generator
 from gen3d_core.model_file import read_model
-from training.settings import from_manifest
+from gen3d_core.recorded import from_manifest
 
-_WEIGHTS = "weights.safetensors"
+WEIGHTS = "weights.safetensors"
 
 
 def load_generator(path: Path, device: torch.device) -> Generator:
@@ -25,19 +26,32 @@ def load_generator(path: Path, device: torch.device) -> Generator:
     Raises:
         Gen3DError: no usable file, no weights in it, or weights that do not fit the configuration it records.
     """
-    archive = read_model(path, only={_WEIGHTS})
-    if _WEIGHTS not in archive.members:
-        raise Gen3DError(f"{path} holds no weights for torch ({_WEIGHTS}): export it again with gen3d-train export")
+    archive = read_model(path, only={WEIGHTS})
+    if WEIGHTS not in archive.members:
+        raise Gen3DError(f"{path} holds no weights for torch ({WEIGHTS}): export it again with gen3d-train export")
     recorded = archive.manifest.get("config")
     if not isinstance(recorded, dict):
         raise Gen3DError(f"{path} does not record its configuration: export it again with gen3d-train export")
     config = from_manifest(recorded)
     generator = Generator(config.generator, config.renderer, _prior(archive.manifest))
     try:
-        generator.load_state_dict(safetensors.torch.load(archive.members[_WEIGHTS]), strict=True)
+        generator.load_state_dict(safetensors.torch.load(archive.members[WEIGHTS]), strict=True)
     except (safetensors.SafetensorError, RuntimeError) as error:  # torch names missing and misshapen weights so
         raise Gen3DError(f"{path}: its weights do not fit its configuration: {_one_line(error)}") from error
     return generator.to(device).eval().requires_grad_(False)
+
+
+def rounded(generator: Generator) -> Generator:
+    """A copy with weights rounded to what float16 holds: they stay float32, and the file packs to about half."""
+    copied = copy.deepcopy(generator)
+    for parameter in copied.parameters():
+        parameter.data = parameter.data.half().float()
+    return copied
+
+
+def packed_weights(generator: Generator) -> bytes:
+    """The member `weights.safetensors` of a model file."""
+    return safetensors.torch.save({name: value.contiguous() for name, value in generator.state_dict().items()})
 
 
 def _prior(manifest: dict[str, Any]) -> PosePrior:

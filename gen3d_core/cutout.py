@@ -1,0 +1,174 @@
+"""One picture: decoding it safely, separating the object from a plain background, framing it in a square.
+
+Pictures are (H, W, 4) uint8, RGBA with straight alpha. Pillow decodes; the rest is numpy alone.
+"""
+
+from __future__ import annotations
+
+import io
+import warnings
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from gen3d_core.colour import to_lab
+from gen3d_core.reading import FILL
+from gen3d_core.regions import regions
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+MIN_SIDE = 8
+MAX_PIXELS = 100_000_000
+VISIBLE = 16
+"""Opacity, of 255, from which a pixel belongs to the object when it is framed."""
+_PLAIN_SHARE = 0.9  # of the border must agree on one colour
+_NEAR = 12.0  # CIE Lab distance within which a pixel counts as background
+_SAME = 2.5  # distance within which an enclosed region is a hole that shows the background
+
+
+class UnreadablePicture(Exception):
+    """One picture cannot be used; the message says why."""
+
+
+def decode(data: bytes, limit: int) -> np.ndarray:
+    """A file's picture, turned as its EXIF data says and at most `limit` wide and high.
+
+    Raises UnreadablePicture for anything that is not a whole picture of at least 8x8 and at most 100 million pixels.
+    """
+    from PIL import Image, ImageOps, UnidentifiedImageError
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            image = Image.open(io.BytesIO(data))
+            if min(image.size) < MIN_SIDE:
+                raise UnreadablePicture(
+                    f"{image.width}x{image.height} pixels: too small, at least {MIN_SIDE}x{MIN_SIDE}"
+                )
+            if image.width * image.height > MAX_PIXELS:
+                raise UnreadablePicture(
+                    f"{image.width}x{image.height} pixels: too large, at most {MAX_PIXELS // 10**6} million"
+                )
+            image.draft("RGB", (limit, limit))  # a JPEG is decoded no larger than it needs to be
+            image.load()
+            image = _eight_bits(ImageOps.exif_transpose(image))
+    except UnidentifiedImageError as error:
+        raise UnreadablePicture("not a picture") from error
+    except (OSError, SyntaxError, ValueError, EOFError, IndexError, MemoryError, Image.DecompressionBombError) as error:
+        raise UnreadablePicture(str(error).splitlines()[0] if str(error) else type(error).__name__) from error
+    if max(image.size) > limit:
+        scale = limit / max(image.size)
+        size = max(1, round(image.width * scale)), max(1, round(image.height * scale))
+        image = image.convert("RGBa").resize(size, Image.Resampling.HAMMING).convert("RGBA")
+    return np.array(image)
+
+
+def has_alpha(pixels: np.ndarray) -> bool:
+    """Whether a picture's alpha is meant: at least 0.5 % of it is clear."""
+    return bool((pixels[..., 3] < 128).mean() >= 0.005)
+
+
+def without_background(pixels: np.ndarray) -> np.ndarray | None:
+    """The picture with a plain background made transparent, or None where the border has no one colour.
+
+    Background is what is near the border's median colour (CIE Lab) and connected to the border, and enclosed regions
+    that match it closely. Raises UnreadablePicture when nothing else is there.
+    """
+    lab = to_lab(pixels[..., :3] / 255)
+    smaller = min(pixels.shape[:2])
+    rim = max(1, round(0.02 * smaller))
+    border = np.ones(lab.shape[:2], bool)
+    border[rim:-rim, rim:-rim] = False
+    distance = np.linalg.norm(lab - np.median(lab[border], axis=0), axis=-1)
+    if (distance[border] < _NEAR).mean() < _PLAIN_SHARE:
+        return None
+    parts = regions(distance < _NEAR)
+    outer = np.unique(np.concatenate([parts[0], parts[-1], parts[:, 0], parts[:, -1]]))
+    background = np.isin(parts, outer[outer > 0]) | _holes(parts, distance, outer)
+    if smaller >= 256:
+        background = _grown(background)
+    share = 1 - background.mean()
+    if share < 0.002:
+        raise UnreadablePicture("nothing stands out from its background")
+    if share > 0.98:
+        return None
+    cut = pixels.copy()
+    cut[..., 3] = np.where(background, 0, 255)
+    return cut
+
+
+def framed(pixels: np.ndarray, size: int) -> np.ndarray:
+    """The visible object centred in a `size` square, its longer side `FILL` of it.
+
+    Raises UnreadablePicture when nothing is visible.
+    """
+    visible = pixels[..., 3] >= VISIBLE
+    rows, columns = np.flatnonzero(visible.any(1)), np.flatnonzero(visible.any(0))
+    if not len(rows):
+        raise UnreadablePicture("fully transparent")
+    crop = pixels[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    height, width = crop.shape[:2]
+    side = round(max(width, height) / FILL)
+    square = np.zeros((side, side, 4), np.uint8)
+    top, left = (side - height) // 2, (side - width) // 2
+    square[top : top + height, left : left + width] = crop
+    return resized(square, size, size)
+
+
+def centre_square(pixels: np.ndarray, size: int) -> np.ndarray:
+    """The largest central square, `size` wide."""
+    height, width = pixels.shape[:2]
+    side = min(height, width)
+    top, left = (height - side) // 2, (width - side) // 2
+    return resized(pixels[top : top + side, left : left + side], size, size)
+
+
+def resized(pixels: np.ndarray, height: int, width: int) -> np.ndarray:
+    """Area-like resampling on premultiplied colour, so that what lies under transparent pixels cannot bleed in."""
+    colours = pixels.astype(np.float32)
+    colours[..., :3] *= colours[..., 3:] / 255
+    down, across = _weights(pixels.shape[0], height), _weights(pixels.shape[1], width)
+    small = np.moveaxis(down @ np.moveaxis(colours, -1, 0) @ across.T, 0, -1)
+    small[..., :3] /= np.maximum(small[..., 3:] / 255, 1e-6)
+    return np.rint(small.clip(0, 255)).astype(np.uint8)
+
+
+def _weights(inputs: int, outputs: int) -> np.ndarray:
+    """Hamming-windowed sinc, as wide as an output pixel: (outputs, inputs) float32, rows of sum 1."""
+    scale = max(inputs / outputs, 1.0)
+    centre = (np.arange(outputs)[:, None] + 0.5) * inputs / outputs
+    x = (np.arange(inputs) + 0.5 - centre) / scale
+    weights = np.where(np.abs(x) < 1, np.sinc(x) * (0.54 + 0.46 * np.cos(np.pi * x)), 0.0)
+    return (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
+
+
+def _eight_bits(image: Image) -> Image:
+    from PIL import Image as pillow
+
+    if image.mode.startswith(("I", "F")):
+        values = np.asarray(image, np.float64)
+        top = 65535.0 if image.mode != "F" and values.max() > 255 else 255.0 if values.max() > 1 else 1.0
+        grey = np.clip(np.nan_to_num(values) / top * 255, 0, 255).astype(np.uint8)
+        return pillow.fromarray(grey).convert("RGBA")
+    return image.convert("RGBA")
+
+
+def _holes(parts: np.ndarray, distance: np.ndarray, outer: np.ndarray) -> np.ndarray:
+    count = int(parts.max()) + 1
+    area = np.bincount(parts.ravel(), minlength=count)
+    mean = np.bincount(parts.ravel(), distance.ravel(), count) / np.maximum(area, 1)
+    enclosed = (mean < _SAME) & (area >= 0.0003 * parts.size)
+    enclosed[0] = False
+    enclosed[outer] = False
+    return enclosed[parts]
+
+
+def _grown(mask: np.ndarray) -> np.ndarray:
+    """One pixel wider: the rim of a photographed object is mixed with its background."""
+    wide = mask.copy()
+    wide[1:] |= mask[:-1]
+    wide[:-1] |= mask[1:]
+    wide[:, 1:] |= mask[:, :-1]
+    wide[:, :-1] |= mask[:, 1:]
+    return wide

@@ -1,0 +1,91 @@
+"""Pictures of one object to its codes, and a measured answer to how well they fit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from gen3d_core.latent import Codes
+from gen3d_core.lattice import Progress, ignore_progress
+from gen3d_core.mesh import Mesh, extract
+from gen3d_core.painting import glimpsed, painted
+from gen3d_core.pictures import network_input
+from gen3d_core.reading import SIDE, Reading, reading
+from gen3d_core.sampler import Model
+from gen3d_core.sighting import Sighting, sighted
+
+RESOLUTION = 48
+"""Samples a side of the mesh that is held against the pictures."""
+_LOW_CONFIDENCE = 0.6
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """Codes of one object and, for each picture of it, where its camera stood."""
+
+    codes: Codes
+    sightings: tuple[Sighting, ...]
+
+    @property
+    def confidence(self) -> float:
+        """How far the object, made again and seen from where the pictures were taken, covers the same pixels: mean
+        intersection over union of silhouettes, in [0, 1]."""
+        return float(np.mean([sighting.overlap for sighting in self.sightings]))
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether the pictures probably show something that the model does not make."""
+        return self.confidence < _LOW_CONFIDENCE
+
+
+def encode(model: Model, pictures: Sequence[np.ndarray], progress: Progress = ignore_progress) -> Encoded:
+    """One object from one picture of it or more, framed: (S, S, 4) uint8, RGBA with straight alpha.
+
+    Raises `ModelFileError` where the model's file has no encoder, `MeshError` where the object has no surface.
+    """
+    progress(0.0, "encoding")
+    small = network_input(list(pictures), SIDE)
+    sizes = model.manifest["shape_dim"], model.manifest["appearance_dim"]
+    readings = [reading(answer, *sizes) for answer in model.runtime.answers(small)]
+    codes = mean_codes([each.codes for each in readings])
+    progress(0.2, "comparing")
+    field = model.field(codes)
+    mesh = extract(field, RESOLUTION)
+    channels_last = np.moveaxis(small, 1, -1)
+    sightings = _sightings(mesh, channels_last, readings)
+    progress(0.6, "painting")
+    seen = glimpsed(mesh, channels_last, sightings)
+    if seen is not None:
+        codes = Codes(codes.shape, painted(field, codes.appearance, seen))
+    return Encoded(codes, sightings)
+
+
+def matched(model: Model, codes: Codes, pictures: np.ndarray, readings: Sequence[Reading]) -> Encoded:
+    """These codes with the cameras that fit them best, among and around those of the readings. `pictures` as
+    `network_input` gives them."""
+    mesh = extract(model.field(codes), RESOLUTION)
+    return Encoded(codes, _sightings(mesh, np.moveaxis(pictures, 1, -1), readings))
+
+
+def _sightings(mesh: Mesh, pictures: np.ndarray, readings: Sequence[Reading]) -> tuple[Sighting, ...]:
+    return tuple(
+        sighted(mesh, picture, each.azimuths, each.elevation) for picture, each in zip(pictures, readings, strict=True)
+    )
+
+
+def seen_again(model: Model, found: Encoded, pictures: Sequence[np.ndarray]) -> Encoded:
+    """The same codes and, near where they were, cameras, measured with another model."""
+    readings = [Reading(found.codes, (each.azimuth,), each.elevation) for each in found.sightings]
+    return matched(model, found.codes, network_input(list(pictures), SIDE), readings)
+
+
+def mean_codes(found: Sequence[Codes]) -> Codes:
+    """Codes in the mean direction of several, as long as draws are: the root of their dimension."""
+
+    def mean(codes: list[np.ndarray]) -> np.ndarray:
+        total = np.sum(codes, axis=0, dtype=np.float64)
+        return (total * (len(total) ** 0.5 / max(float(np.linalg.norm(total)), 1e-9))).astype(np.float32)
+
+    return Codes(mean([each.shape for each in found]), mean([each.appearance for each in found]))

@@ -1,0 +1,104 @@
+"""The appearance code that paints a shape most like its pictures, by least squares on what cameras see of it.
+
+An encoder's colours are means of what might be; the colours themselves are in the pictures. Levenberg-Marquardt steps
+(Marquardt 1963) with derivatives by differences: an evaluation of a few hundred colours takes a millisecond.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+
+from gen3d_core.mesh import Mesh, vertex_normals
+from gen3d_core.preview import camera_axes, framed_places
+from gen3d_core.rasterise import rasterise
+from gen3d_core.runtime import RuntimeField
+from gen3d_core.sighting import Sighting
+
+POINTS = 256
+DRAWN = 24
+"""Codes that are tried beside the encoder's before the first step."""
+STEPS = 6
+DIFFERENCE = 0.15
+"""Step of the derivatives in units of a code's numbers."""
+STAY = 0.02
+"""Weight of a code's squared distance from where it started, beside the mean squared difference of colours."""
+LIGHT = 0.2
+"""Spread of the light's slope with the normal that is expected."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Glimpses:
+    """Points (N, 3) of a surface in the canonical frame, its normals (N, 3) there, and the sRGB colours (N, 3) that
+    pictures show of them."""
+
+    points: np.ndarray
+    normals: np.ndarray
+    colours: np.ndarray
+
+
+def glimpsed(mesh: Mesh, pictures: np.ndarray, sightings: Sequence[Sighting]) -> Glimpses | None:
+    """What framed pictures (N, S, S, 4), premultiplied in [0, 1], show of a mesh in the canonical frame; None where
+    they show nothing of it."""
+    normals = vertex_normals(mesh.vertices, mesh.faces)
+    found = []
+    for picture, sighting in zip(pictures, sightings, strict=True):
+        size = len(picture)
+        places, depth = framed_places(mesh.vertices, camera_axes(sighting.azimuth, sighting.elevation))
+        hits = rasterise((places * [1, -1] + 1) * size / 2, depth, mesh.faces, size)
+        target = picture.reshape(-1, 4)
+        both = (hits.face >= 0) & (target[:, 3] > 0.9)
+        corners, weights = mesh.faces[hits.face[both]], hits.weights[both]
+        found.append(
+            [np.einsum("nc,nck->nk", weights, values[corners]) for values in (mesh.vertices, normals)]
+            + [target[both, :3] / target[both, 3:]]
+        )
+    points, directions, colours = (np.concatenate(parts).astype(np.float32) for parts in zip(*found, strict=True))
+    if len(points) == 0:
+        return None
+    chosen = np.random.default_rng(0).permutation(len(points))[:POINTS]
+    return Glimpses(points[chosen], directions[chosen], colours[chosen])
+
+
+def painted(field: RuntimeField, code: np.ndarray, seen: Glimpses) -> np.ndarray:
+    """An appearance code (A,), as long as draws are, with which the field shows more of the colours seen.
+
+    How light falls off with the normal is estimated beside it, so that shade is not taken for paint.
+    """
+    length = len(code) ** 0.5
+
+    def residual(values: np.ndarray) -> np.ndarray:
+        trial = _as_long(values[3:], length)
+        base = dataclasses.replace(field, appearance_code=trial[None].astype(np.float32)).colour(seen.points)
+        lit = base * (1 + seen.normals @ values[:3])[:, None]
+        spread = 1 / (3 * len(lit)) ** 0.5
+        return np.concatenate(
+            [spread * (lit - seen.colours).ravel(), STAY / length * (trial - start[3:]), STAY / LIGHT * values[:3]]
+        )
+
+    rng = np.random.default_rng(0)
+    codes = [code, *rng.standard_normal((DRAWN, len(code)))]
+    starts = [np.concatenate([np.zeros(3), _as_long(each.astype(np.float64), length)]) for each in codes]
+    start = starts[0]
+    best = min(starts, key=lambda values: float(np.square(residual(values)).sum()))
+    start, damping = best, 1e-3
+    here = residual(best)
+    for _ in range(STEPS):
+        steps = DIFFERENCE * np.eye(len(best))
+        slope = np.stack([(residual(best + step) - here) / DIFFERENCE for step in steps], axis=1)
+        normal = slope.T @ slope
+        move = np.linalg.solve(normal + damping * np.eye(len(best)), -slope.T @ here)
+        trial = best + move
+        there = residual(trial)
+        if np.square(there).sum() < np.square(here).sum():
+            best, here, damping = trial, there, damping / 4
+            best[3:] = _as_long(best[3:], length)
+        else:
+            damping *= 8
+    return best[3:].astype(np.float32)
+
+
+def _as_long(values: np.ndarray, length: float) -> np.ndarray:
+    return values * (length / max(float(np.linalg.norm(values)), 1e-9))

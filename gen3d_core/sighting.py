@@ -1,0 +1,73 @@
+"""Where a camera stood that took a framed picture of a mesh: the angles under which both cover the same pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from gen3d_core.mesh import Mesh
+from gen3d_core.preview import camera_axes, framed_places
+from gen3d_core.rasterise import rasterise
+
+_STEPS_DEG = (8.0, 4.0, 2.0, 1.0)
+_STAY = 0.004
+"""Overlap that a turn by one degree has to bring: shapes that are not quite right fit better from wrong places."""
+_TINT = 0.3
+"""Mean difference of colours that outweighs this share of overlap, when directions are compared."""
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """Camera angles in radians. `overlap` is the intersection over the union of the picture's silhouette and the
+    mesh's, both framed: 1 where they are the same."""
+
+    azimuth: float
+    elevation: float
+    overlap: float
+
+
+def sighted(mesh: Mesh, picture: np.ndarray, azimuths: Sequence[float], elevation: float) -> Sighting:
+    """The best of these cameras, improved by small turns.
+
+    `mesh` stands in the canonical frame; `picture` (S, S, 4) is framed, premultiplied RGBA in [0, 1].
+    """
+    found = [_Look.of(mesh, picture, azimuth, elevation) for azimuth in azimuths]
+    start = best = max(found, key=lambda look: look.overlap - _TINT * look.difference)
+
+    def worth(look: _Look) -> float:
+        away = abs(look.azimuth - start.azimuth) + abs(look.elevation - start.elevation)
+        return look.overlap - _STAY * float(np.rad2deg(away))
+
+    for step in np.deg2rad(_STEPS_DEG):
+        improved = True
+        while improved:
+            improved = False
+            for turn, rise in ((step, 0.0), (-step, 0.0), (0.0, step), (0.0, -step)):
+                look = _Look.of(mesh, picture, best.azimuth + turn, min(max(best.elevation + rise, -1.5), 1.5))
+                if worth(look) > worth(best):
+                    best, improved = look, True
+    return Sighting(best.azimuth % (2 * np.pi), best.elevation, best.overlap)
+
+
+@dataclass(frozen=True)
+class _Look:
+    azimuth: float
+    elevation: float
+    overlap: float
+    difference: float
+    """Of colours where both show something, mean and absolute; the mesh's are unlit."""
+
+    @classmethod
+    def of(cls, mesh: Mesh, picture: np.ndarray, azimuth: float, elevation: float) -> _Look:
+        size = len(picture)
+        places, depth = framed_places(mesh.vertices, camera_axes(azimuth, elevation))
+        hits = rasterise((places * [1, -1] + 1) * size / 2, depth, mesh.faces, size)
+        there, wanted = hits.face >= 0, picture[..., 3].ravel() >= 0.5
+        both = there & wanted
+        corners = mesh.faces[hits.face[both]]
+        colours = np.einsum("nc,nck->nk", hits.weights[both], mesh.colours[corners])
+        target = picture.reshape(-1, 4)[both]
+        difference = np.abs(colours - target[:, :3] / target[:, 3:]).mean() if both.any() else 1.0
+        return cls(azimuth, elevation, float(both.sum() / max((there | wanted).sum(), 1)), float(difference))

@@ -1,0 +1,165 @@
+"""`gen3d-train encoder`: an encoder for a finished generator, added to its model file."""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+from tqdm import tqdm
+
+from gen3d_core.atomic import make_folder
+from gen3d_core.errors import Gen3DError
+from gen3d_core.fields.triplane import TriplaneField
+from gen3d_core.generator import Generator
+from gen3d_core.model_file import SUFFIX, read_model, write_model
+from gen3d_core.onnx_export import export_encoder
+from gen3d_core.sampler import find
+from gen3d_core.trained import load_generator
+from training.batches import Batches
+from training.encoder_state import EncoderState, averaging, rate
+from training.encoder_steps import StyleDistance, Terms, encoder_terms
+from training.processor import denormals_as_zero, keep_freed_memory
+from training.rendered_pool import Pool, Seen, quicker, rendered, seen_in
+from training.session import load_pictures
+from training.steps import update_average
+from training.trainer import Budget
+
+log = logging.getLogger(__name__)
+
+BATCH = 64
+REDRAWN, REDRAWN_GENERATED = 10, 3
+"""Pictures of a batch that are rendered again, and how many of them are generated where there are others."""
+REDRAWN_FROM = 0.4
+"""Share of the training from which pictures are rendered again: before that, codes teach faster."""
+CAPACITY, FIRST = 24_576, 1024
+"""Generated pictures that are kept, and how many of them before training begins."""
+NEW_SHAPES, NEW_EVERY = 8, 4
+"""Shapes rendered at once, every so many steps."""
+SAVE_SECONDS = 60.0
+TOLD_STEPS = 32
+
+
+def train_encoder(
+    model: str,
+    out: Path,
+    data: Path | None,
+    minutes: float | None,
+    images: int | None,
+    threads: int | None,
+    seed: int,
+) -> None:
+    """Train an encoder on pictures that the model generates, and on those of a data set, and write `out`: the model
+    with `encoder.onnx` added or replaced. Until it is done a checkpoint lies beside `out`; run again it goes on.
+
+    Raises:
+        Gen3DError: an argument, the model or the data do not fit.
+    """
+    if minutes is None and images is None:
+        raise Gen3DError("say how long to train: --minutes or --images")
+    for name, value in (("--minutes", minutes), ("--images", images), ("--threads", threads)):
+        if value is not None and not 0 < value < math.inf:
+            raise Gen3DError(f"{name} is {value}: it must be positive")
+    if not 0 <= seed < 2**31:
+        raise Gen3DError(f"--seed is {seed}: expected 0 to {2**31 - 1}")
+    if out.suffix != SUFFIX:
+        raise Gen3DError(f"--out is {out.name}: expected NAME{SUFFIX}")
+    path = find(model)
+    generator = quicker(load_generator(path, torch.device("cpu")))
+    if not isinstance(generator.field, TriplaneField):
+        raise Gen3DError(
+            f"{path} is no tri-plane model: pictures can be encoded for the presets fast, photos and detail"
+        )
+    layout: dict[str, Any] = {"memory_format": torch.channels_last}
+    generator.to(**layout)
+    batches = None if data is None else _with_cameras(data)
+    keep_freed_memory()
+    if threads:
+        torch.set_num_threads(threads)
+    make_folder(out.parent)
+    state = EncoderState.fresh(generator.config, seed)
+    checkpoint = out.with_name(out.stem + ".encoder.pt")
+    if state.restore(checkpoint):
+        log.info("resuming at %d pictures, %.1f minutes", state.images, state.seconds / 60)
+    archive = read_model(path)
+    with denormals_as_zero():
+        _train(state, generator, archive.manifest["truncation"], batches, Budget(images, minutes), checkpoint)
+    log.info("exporting")
+    budget = f"--images {images}" if minutes is None else f"--minutes {minutes:g}"
+    data_name = "" if data is None else " --data DATASET"
+    record: dict[str, Any] = {
+        "command": f"gen3d-train encoder MODEL --out MODEL{data_name} {budget} --seed {seed}",
+        "pictures_shown": state.images,
+        "minutes": round(state.seconds / 60, 1),
+    }
+    members = {**archive.members, "encoder.onnx": export_encoder(state.average.eval())}
+    write_model(out, {**archive.manifest, "encoder": record}, members)
+    checkpoint.unlink(missing_ok=True)
+    log.info("%s: %.1f MB", out, out.stat().st_size / 1e6)
+
+
+def _with_cameras(data: Path) -> Batches:
+    dataset = load_pictures(data)
+    if dataset.azimuth is None:
+        raise Gen3DError(f"{data} does not know its cameras: leave --data out, and generated pictures alone will do")
+    return Batches(dataset, torch.device("cpu"))
+
+
+def _train(
+    state: EncoderState,
+    generator: Generator,
+    truncation: float,
+    batches: Batches | None,
+    budget: Budget,
+    checkpoint: Path,
+) -> None:
+    """Until the budget is spent, all sessions together."""
+    distance = StyleDistance(generator.field, state.rng)  # type: ignore[arg-type]
+    pool = Pool(CAPACITY, generator.config.shape_dim, generator.config.appearance_dim)
+    while pool.count < FIRST:
+        pool.add(rendered(generator, NEW_SHAPES, truncation, state.rng))
+    bar = tqdm(total=100.0, initial=round(100 * budget.progress(state), 2), unit="%", desc="encoder", mininterval=2.0)
+    bar.bar_format = "{desc} {percentage:5.1f} %|{bar}| {elapsed}<{remaining}{postfix}"
+    saved = time.monotonic()
+    try:
+        while (progress := budget.progress(state)) < 1:
+            began = time.monotonic()
+            if state.step % NEW_EVERY == 0:
+                pool.add(rendered(generator, NEW_SHAPES, truncation, state.rng))
+            redrawn = _to_redraw(pool, batches, state.rng) if progress >= REDRAWN_FROM else None
+            known = pool.draw(BATCH if redrawn is None else BATCH - REDRAWN, state.rng)
+            state.optimiser.param_groups[0]["lr"] = rate(state.step, progress)
+            state.optimiser.zero_grad(set_to_none=True)
+            terms = encoder_terms(state.encoder, generator, distance, known, redrawn, truncation, state.rng)
+            terms.total().backward()
+            state.optimiser.step()
+            update_average(state.average, state.encoder, averaging(state.step))
+            state.step += 1
+            state.images += BATCH
+            state.seconds += time.monotonic() - began
+            if state.step % TOLD_STEPS == 0:
+                bar.set_postfix_str(_told(terms, state.images))
+            if time.monotonic() - saved > SAVE_SECONDS:
+                state.save(checkpoint)
+                saved = time.monotonic()
+            bar.update(round(100 * budget.progress(state), 2) - bar.n)
+    finally:
+        bar.close()
+        state.save(checkpoint)
+
+
+def _to_redraw(pool: Pool, batches: Batches | None, rng: torch.Generator) -> Seen:
+    if batches is None:
+        return pool.draw(REDRAWN, rng).seen
+    real = seen_in(*batches.draw(REDRAWN - REDRAWN_GENERATED, rng))
+    return real.and_also(pool.draw(REDRAWN_GENERATED, rng).seen)
+
+
+def _told(terms: Terms, images: int) -> str:
+    return (
+        f"{images / 1000:.1f} kimg, codes {terms.codes.item():.3f}, azimuth {terms.azimuth.item():.2f}, "
+        f"silhouette {terms.silhouette.item():.3f}, picture {terms.picture.item():.3f}"
+    )

@@ -1,0 +1,187 @@
+"""How well pictures are encoded: over many objects whose shape and cameras are known, as tables.
+
+Seconds and memory say something of one machine; everything else is the same wherever the model file is.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from PIL import Image
+from torch import Tensor
+from tqdm import tqdm
+
+from gen3d_core import limits
+from gen3d_core.encode import Encoded, encode
+from gen3d_core.generator import Generator
+from gen3d_core.latent import Codes
+from gen3d_core.mesh import extract
+from gen3d_core.refinement import refined
+from gen3d_core.sampler import Model, load
+from gen3d_core.trained import load_generator
+from training.encoding_subjects import EXTRACTED, SIDE, Subject, generated_subjects, pictures_of, real_subjects
+from training.evaluation.pictures import on_white
+from training.metrics.points import chamfer_matrix, visible_points
+from training.session import load_pictures
+
+POINTS = 2048
+
+
+@dataclass(frozen=True)
+class Score:
+    """Of one object, or means over several. `overlap` of silhouettes (intersection over union) and `psnr` over white
+    in decibels, both over views that were not encoded; `chamfer` times 1000, of meshes with longest side 1;
+    `camera_deg` between the true and the found direction to the camera; `confidence` as `Encoded` has it."""
+
+    overlap: float
+    psnr: float
+    chamfer: float
+    camera_deg: float
+    confidence: float
+
+
+def encoding_benchmark(
+    name: str, count: int, refine: int, data: Path | None, meshes: Path | None, threads: int | None
+) -> str:
+    """Tables in Markdown: of `count` generated objects, or of models of a data set whose meshes are in a folder, the
+    first `refine` of them refined too; and what one picture costs.
+
+    Raises:
+        Gen3DError: a number is out of range, the model has no encoder, or the data do not fit.
+    """
+    limits.whole("--count", count, limits.COUNT)
+    limits.whole("--refine", refine, (0, count))
+    if threads:
+        torch.set_num_threads(threads)
+    model = load(name, threads)
+    generator = load_generator(model.path, torch.device("cpu"))
+    if data is None:
+        what, subjects = "generated objects", generated_subjects(model, generator, count)
+    else:
+        loaded = load_pictures(data)
+        what, subjects = f"of {loaded.source}", real_subjects(loaded, meshes or data / "meshes", count)
+    judge = _Judge(model, generator)
+    mean: list[Score] = []
+    encoded: list[Score] = []
+    better: list[Score] = []
+    picture = None
+    for subject in tqdm(subjects, total=count, desc=model.name, unit="object", leave=False):
+        picture = subject.picture if picture is None else picture
+        found = encode(model, [subject.picture])
+        mean.append(judge.average(subject))
+        encoded.append(judge.score(subject, found))
+        if len(better) < refine:
+            better.append(judge.score(subject, refined(model, [subject.picture], found)))
+    rows = [("mean code", mean), ("encoder", encoded)]
+    if better:
+        rows += [(f"encoder, the first {len(better)}", encoded[: len(better)]), ("refined, the same", better)]
+    lines = [
+        f"| {model.name}: {len(encoded)} {what} | silhouettes overlap | PSNR | Chamfer x 1000 | camera error, median "
+        "| confidence |",
+        "|---|---|---|---|---|---|",
+        *(_row(label, scores) for label, scores in rows),
+    ]
+    if picture is not None:
+        lines += ["", *_costs(name, picture, threads, bool(better))]
+    return "\n".join(lines)
+
+
+class _Judge:
+    """Compares what was found with what is true."""
+
+    def __init__(self, model: Model, generator: Generator) -> None:
+        self.model, self.generator = model, generator
+        self.truncation = float(model.manifest["truncation"])
+        self.middle = model.codes(0)  # truncated to nothing it is the average object, as any codes are
+        self.middle_points = self._points(self.middle, 0.0)
+
+    def score(self, subject: Subject, found: Encoded) -> Score:
+        camera = [found.sightings[0].azimuth, found.sightings[0].elevation]
+        angle = np.rad2deg(np.arccos(np.clip(_direction(camera) @ _direction(subject.pose.numpy()), -1, 1)))
+        views = pictures_of(self.generator, found.codes, subject.poses, SIDE, self.truncation)
+        points = self._points(found.codes, self.truncation)
+        return _compared(subject, views, points, float(angle), found.confidence)
+
+    def average(self, subject: Subject) -> Score:
+        """Of the model's average object."""
+        views = pictures_of(self.generator, self.middle, subject.poses, SIDE, 0.0)
+        return _compared(subject, views, self.middle_points, float("nan"), float("nan"))
+
+    def _points(self, codes: Codes, truncation: float) -> np.ndarray:
+        mesh = extract(self.model.field(codes, truncation), EXTRACTED)
+        return visible_points(mesh, POINTS, np.random.default_rng(0))
+
+
+def _compared(
+    subject: Subject, views: Float[Tensor, "views 4 s s"], points: np.ndarray, angle: float, confidence: float
+) -> Score:
+    found, there = views[:, 3] >= 0.5, subject.views[:, 3] >= 0.5
+    overlap = (found & there).flatten(1).sum(1) / (found | there).flatten(1).sum(1).clamp_min(1)
+    error = (on_white(views) - on_white(subject.views)).square().flatten(1).mean(1)
+    true = visible_points(subject.mesh, POINTS, np.random.default_rng(1))
+    return Score(
+        overlap.float().mean().item(),
+        (-10 * error.clamp_min(1e-10).log10()).mean().item(),
+        1000 * float(chamfer_matrix(points[None], true[None])[0, 0]),
+        angle,
+        confidence,
+    )
+
+
+def _costs(name: str, picture: np.ndarray, threads: int | None, refine: bool) -> Iterator[str]:
+    """Of the whole command, from its start to its end."""
+    yield "| one picture | seconds | peak memory |"
+    yield "|---|---|---|"
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "picture.png"
+        Image.fromarray(picture).save(path)
+        command = [sys.executable, "-m", "gen3d_core", "encode", str(path), "--model", name, "--out", folder]
+        command += [] if threads is None else ["--threads", str(threads)]
+        for label, flags in (("gen3d encode", []), ("gen3d encode --refine", ["--refine"]))[: 1 + refine]:
+            began = time.monotonic()
+            subprocess.run([*command, *flags], check=True, stdout=subprocess.DEVNULL)
+            yield f"| {label} | {time.monotonic() - began:.1f} | {_children_megabytes()} |"
+
+
+def _children_megabytes() -> str:
+    """Peak memory of the largest child process so far, where the platform tells."""
+    try:
+        import resource
+    except ModuleNotFoundError:
+        return "-"
+    unit = 1 if sys.platform == "darwin" else 1024
+    return f"{resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * unit / 1e6:.0f} MB"
+
+
+def _row(label: str, scores: Sequence[Score]) -> str:
+    def over(name: str, reduce: Callable[[list[float]], np.floating]) -> float:
+        return float(reduce([getattr(score, name) for score in scores]))
+
+    cells = [
+        f"{over('overlap', np.mean):.3f}",
+        f"{over('psnr', np.mean):.1f}",
+        f"{over('chamfer', np.mean):.2f} (median {over('chamfer', np.median):.2f})",
+        _or_none(over("camera_deg", np.median), "{:.1f}°"),
+        _or_none(over("confidence", np.mean), "{:.2f}"),
+    ]
+    return f"| {label} | {' | '.join(cells)} |"
+
+
+def _or_none(value: float, form: str) -> str:
+    return form.format(value) if np.isfinite(value) else "-"
+
+
+def _direction(pose: Sequence[float] | np.ndarray) -> np.ndarray:
+    azimuth, elevation = pose
+    return np.array(
+        [np.cos(elevation) * np.cos(azimuth), np.cos(elevation) * np.sin(azimuth), np.sin(elevation)], np.float64
+    )
