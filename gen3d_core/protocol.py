@@ -325,8 +325,9 @@ class Result(Message):
     the origin; `info` has model, model_file, model_hash, category, seed, shape_code, appearance_code, positions (value
     along each direction), truncation, resolution, floaters, vertices, faces, version.
 
-    Of `encode`: the same arrays; `info` has no seed, but confidence in [0, 1] and cameras ({azimuth, elevation,
-    overlap} for each picture, radians: see `gen3d_core.sighting.Sighting`).
+    Of `encode`: the same arrays; `info` has no seed, but confidence in [0, 1], low_confidence, below which the
+    picture probably shows something else, and cameras ({azimuth, elevation, overlap} for each picture, radians: see
+    `gen3d_core.sighting.Sighting`).
 
     Of `thumbnails`: pictures (N,S,S,4) u8, straight alpha; `info` has model, model_hash, seeds, truncation.
 

@@ -92,7 +92,7 @@ class Worker:
         return self._object(request, model, codes, mesh, info)
 
     def _encode(self, request: protocol.Encode) -> protocol.Result:
-        from gen3d_core.encode import encode
+        from gen3d_core.encode import encode, low_confidence
         from gen3d_core.pictures import array_framed
         from gen3d_core.reading import SIDE
 
@@ -111,7 +111,12 @@ class Worker:
         cameras = [
             {"azimuth": each.azimuth, "elevation": each.elevation, "overlap": each.overlap} for each in found.sightings
         ]
-        info = {"truncation": model.manifest["truncation"], "confidence": found.confidence, "cameras": cameras}
+        info = {
+            "truncation": model.manifest["truncation"],
+            "confidence": found.confidence,
+            "low_confidence": low_confidence(model),
+            "cameras": cameras,
+        }
         return self._object(request, model, found.codes, mesh, info)
 
     def _object(
