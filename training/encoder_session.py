@@ -16,7 +16,7 @@ from gen3d_core.atomic import make_folder
 from gen3d_core.errors import Gen3DError
 from gen3d_core.fields.triplane import TriplaneField
 from gen3d_core.generator import Generator
-from gen3d_core.model_file import GRAPHS, SUFFIX, read_model, write_model
+from gen3d_core.model_file import GRAPHS, SUFFIX, ModelArchive, read_model, write_model
 from gen3d_core.onnx_export import export_encoder
 from gen3d_core.runtime import RuntimeModel
 from gen3d_core.sampler import Model, find
@@ -61,15 +61,7 @@ def train_encoder(
     Raises:
         Gen3DError: an argument, the model or the data do not fit.
     """
-    if minutes is None and images is None:
-        raise Gen3DError("say how long to train: --minutes or --images")
-    for flag, value in (("--minutes", minutes), ("--images", images), ("--threads", threads)):
-        if value is not None and not 0 < value < math.inf:
-            raise Gen3DError(f"{flag} is {value}: it must be positive")
-    if not 0 <= seed < 2**31:
-        raise Gen3DError(f"--seed is {seed}: expected 0 to {2**31 - 1}")
-    if out.suffix != SUFFIX:
-        raise Gen3DError(f"--out is {out.name}: expected NAME{SUFFIX}")
+    _check(out, minutes, images, threads, seed)
     path = find(name)
     generator = quicker(load_generator(path, torch.device("cpu")))
     if not isinstance(generator.field, TriplaneField):
@@ -79,6 +71,7 @@ def train_encoder(
     layout: dict[str, Any] = {"memory_format": torch.channels_last}
     generator.to(**layout)
     batches = None if data is None else _with_cameras(data)
+    archive = read_model(path)
     keep_freed_memory()
     if threads:
         torch.set_num_threads(threads)
@@ -87,25 +80,41 @@ def train_encoder(
     checkpoint = out.with_name(out.stem + ".encoder.pt")
     if state.restore(checkpoint):
         log.info("resuming at %d pictures, %.1f minutes", state.images, state.seconds / 60)
-    archive = read_model(path)
+    truncation = archive.manifest["truncation"]
     with denormals_as_zero():
-        _train(state, generator, archive.manifest["truncation"], batches, Budget(images, minutes), checkpoint)
+        _train(state, generator, truncation, batches, Budget(images, minutes), checkpoint)
     log.info("exporting")
+    budget = f"--images {images}" if minutes is None else f"--minutes {minutes:g}"
+    command = f"gen3d-train encoder MODEL --out MODEL{' --data DATASET' if batches else ''} {budget} --seed {seed}"
+    _write(out, archive, state, command, _own_pictures(generator, truncation, batches, state.rng))
+    checkpoint.unlink(missing_ok=True)
+    log.info("%s: %.1f MB", out, out.stat().st_size / 1e6)
+
+
+def _check(out: Path, minutes: float | None, images: int | None, threads: int | None, seed: int) -> None:
+    if minutes is None and images is None:
+        raise Gen3DError("say how long to train: --minutes or --images")
+    for flag, value in (("--minutes", minutes), ("--images", images), ("--threads", threads)):
+        if value is not None and not 0 < value < math.inf:
+            raise Gen3DError(f"{flag} is {value}: it must be positive")
+    if not 0 <= seed < 2**31:
+        raise Gen3DError(f"--seed is {seed}: expected 0 to {2**31 - 1}")
+    if out.suffix != SUFFIX:
+        raise Gen3DError(f"--out is {out.name}: expected NAME{SUFFIX}")
+
+
+def _write(out: Path, archive: ModelArchive, state: EncoderState, command: str, own: Tensor) -> None:
+    """The model with its encoder, which is tried on pictures of the model's `own` kind."""
     members = {**archive.members, "encoder.onnx": export_encoder(state.average.eval())}
     graphs = {name: member for name, member in members.items() if name in GRAPHS}
     model = Model(RuntimeModel(out, archive.manifest, graphs, torch.get_num_threads()), "")
-    shown = _own_pictures(generator, archive.manifest["truncation"], batches, state.rng)
-    budget = f"--images {images}" if minutes is None else f"--minutes {minutes:g}"
-    data_name = "" if data is None else " --data DATASET"
     record: dict[str, Any] = {
-        "command": f"gen3d-train encoder MODEL --out MODEL{data_name} {budget} --seed {seed}",
+        "command": command,
         "pictures_shown": state.images,
         "minutes": round(state.seconds / 60, 1),
-        "low_confidence": low_confidence(model, shown),
+        "low_confidence": low_confidence(model, own),
     }
     write_model(out, {**archive.manifest, "encoder": record}, members)
-    checkpoint.unlink(missing_ok=True)
-    log.info("%s: %.1f MB", out, out.stat().st_size / 1e6)
 
 
 def _with_cameras(data: Path) -> Batches:
