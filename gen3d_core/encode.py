@@ -18,7 +18,8 @@ from gen3d_core.sighting import Sighting, sighted
 
 RESOLUTION = 48
 """Samples a side of the mesh that is held against the pictures."""
-_LOW_CONFIDENCE = 0.6
+LOW_CONFIDENCE = 0.6
+"""What counts as low for a model that does not record it."""
 
 
 @dataclass(frozen=True)
@@ -33,11 +34,6 @@ class Encoded:
         """How far the object, made again and seen from where the pictures were taken, covers the same pixels: mean
         intersection over union of silhouettes, in [0, 1]."""
         return float(np.mean([sighting.overlap for sighting in self.sightings]))
-
-    @property
-    def doubtful(self) -> bool:
-        """Whether the pictures probably show something that the model does not make."""
-        return self.confidence < _LOW_CONFIDENCE
 
 
 def encode(model: Model, pictures: Sequence[np.ndarray], progress: Progress = ignore_progress) -> Encoded:
@@ -60,6 +56,14 @@ def encode(model: Model, pictures: Sequence[np.ndarray], progress: Progress = ig
     if seen is not None:
         codes = Codes(codes.shape, painted(field, codes.appearance, seen))
     return Encoded(codes, sightings)
+
+
+def low_confidence(model: Model) -> float:
+    """Below this, hardly ever met by pictures of the model's own kind, a picture probably shows something else."""
+    about = model.manifest.get("encoder")
+    value = about.get("low_confidence") if isinstance(about, dict) else None
+    usable = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1
+    return float(value) if usable else LOW_CONFIDENCE  # pyright: ignore[reportArgumentType]
 
 
 def matched(model: Model, codes: Codes, pictures: np.ndarray, readings: Sequence[Reading]) -> Encoded:

@@ -120,7 +120,9 @@ def model_file_name(name: str) -> str:
 
 
 def _confidence(model: Model, found: Encoded) -> str:
-    if not found.doubtful:
+    from gen3d_core.encode import low_confidence
+
+    if found.confidence >= low_confidence(model):
         return f"confidence {found.confidence:.0%}"
     return (
         f"confidence {found.confidence:.0%}: low, {model.name} can make nothing much like this; "

@@ -12,12 +12,13 @@ TENSOR_CODE = [
     f"gen3d_core.{name}"
     for name in """
         camera patch encoding raycast search normals sampling compositing layers fields renderer generator discriminator
-        losses
+        losses encoder fitting
     """.split()
 ] + [
     f"training.{name}"
     for name in """
-        batches health steps evaluation.pictures metrics.wasserstein metrics.features metrics.inception
+        batches health steps augmentation rendered_pool encoder_steps evaluation.pictures metrics.wasserstein
+        metrics.features metrics.inception
     """.split()
 ]
 

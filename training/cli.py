@@ -133,7 +133,7 @@ class Export:
 class Encoder:
     """Teach a model to read pictures, for `gen3d encode`; the same command again goes on where it stopped."""
 
-    model: tyro.conf.Positional[str]
+    name: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="MODEL")]
     """A .gen3d file, or the name of a shipped model."""
     out: Path
     """NAME.gen3d: the model with its encoder; may be the model itself."""

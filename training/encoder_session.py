@@ -9,21 +9,24 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 from tqdm import tqdm
 
 from gen3d_core.atomic import make_folder
 from gen3d_core.errors import Gen3DError
 from gen3d_core.fields.triplane import TriplaneField
 from gen3d_core.generator import Generator
-from gen3d_core.model_file import SUFFIX, read_model, write_model
+from gen3d_core.model_file import GRAPHS, SUFFIX, ModelArchive, read_model, write_model
 from gen3d_core.onnx_export import export_encoder
-from gen3d_core.sampler import find
+from gen3d_core.runtime import RuntimeModel
+from gen3d_core.sampler import Model, find
 from gen3d_core.trained import load_generator
 from training.batches import Batches
+from training.encoder_calibration import PICTURES, low_confidence
 from training.encoder_state import EncoderState, averaging, rate
 from training.encoder_steps import StyleDistance, Terms, encoder_terms
 from training.processor import denormals_as_zero, keep_freed_memory
-from training.rendered_pool import Pool, Seen, quicker, rendered, seen_in
+from training.rendered_pool import VIEWS, Pool, Seen, quicker, rendered, seen_in
 from training.session import load_pictures
 from training.steps import update_average
 from training.trainer import Budget
@@ -44,7 +47,7 @@ TOLD_STEPS = 32
 
 
 def train_encoder(
-    model: str,
+    name: str,
     out: Path,
     data: Path | None,
     minutes: float | None,
@@ -58,16 +61,8 @@ def train_encoder(
     Raises:
         Gen3DError: an argument, the model or the data do not fit.
     """
-    if minutes is None and images is None:
-        raise Gen3DError("say how long to train: --minutes or --images")
-    for name, value in (("--minutes", minutes), ("--images", images), ("--threads", threads)):
-        if value is not None and not 0 < value < math.inf:
-            raise Gen3DError(f"{name} is {value}: it must be positive")
-    if not 0 <= seed < 2**31:
-        raise Gen3DError(f"--seed is {seed}: expected 0 to {2**31 - 1}")
-    if out.suffix != SUFFIX:
-        raise Gen3DError(f"--out is {out.name}: expected NAME{SUFFIX}")
-    path = find(model)
+    _check(out, minutes, images, threads, seed)
+    path = find(name)
     generator = quicker(load_generator(path, torch.device("cpu")))
     if not isinstance(generator.field, TriplaneField):
         raise Gen3DError(
@@ -76,6 +71,7 @@ def train_encoder(
     layout: dict[str, Any] = {"memory_format": torch.channels_last}
     generator.to(**layout)
     batches = None if data is None else _with_cameras(data)
+    archive = read_model(path)
     keep_freed_memory()
     if threads:
         torch.set_num_threads(threads)
@@ -84,21 +80,41 @@ def train_encoder(
     checkpoint = out.with_name(out.stem + ".encoder.pt")
     if state.restore(checkpoint):
         log.info("resuming at %d pictures, %.1f minutes", state.images, state.seconds / 60)
-    archive = read_model(path)
+    truncation = archive.manifest["truncation"]
     with denormals_as_zero():
-        _train(state, generator, archive.manifest["truncation"], batches, Budget(images, minutes), checkpoint)
+        _train(state, generator, truncation, batches, Budget(images, minutes), checkpoint)
     log.info("exporting")
     budget = f"--images {images}" if minutes is None else f"--minutes {minutes:g}"
-    data_name = "" if data is None else " --data DATASET"
-    record: dict[str, Any] = {
-        "command": f"gen3d-train encoder MODEL --out MODEL{data_name} {budget} --seed {seed}",
-        "pictures_shown": state.images,
-        "minutes": round(state.seconds / 60, 1),
-    }
-    members = {**archive.members, "encoder.onnx": export_encoder(state.average.eval())}
-    write_model(out, {**archive.manifest, "encoder": record}, members)
+    command = f"gen3d-train encoder MODEL --out MODEL{' --data DATASET' if batches else ''} {budget} --seed {seed}"
+    _write(out, archive, state, command, _own_pictures(generator, truncation, batches, state.rng))
     checkpoint.unlink(missing_ok=True)
     log.info("%s: %.1f MB", out, out.stat().st_size / 1e6)
+
+
+def _check(out: Path, minutes: float | None, images: int | None, threads: int | None, seed: int) -> None:
+    if minutes is None and images is None:
+        raise Gen3DError("say how long to train: --minutes or --images")
+    for flag, value in (("--minutes", minutes), ("--images", images), ("--threads", threads)):
+        if value is not None and not 0 < value < math.inf:
+            raise Gen3DError(f"{flag} is {value}: it must be positive")
+    if not 0 <= seed < 2**31:
+        raise Gen3DError(f"--seed is {seed}: expected 0 to {2**31 - 1}")
+    if out.suffix != SUFFIX:
+        raise Gen3DError(f"--out is {out.name}: expected NAME{SUFFIX}")
+
+
+def _write(out: Path, archive: ModelArchive, state: EncoderState, command: str, own: Tensor) -> None:
+    """The model with its encoder, which is tried on pictures of the model's `own` kind."""
+    members = {**archive.members, "encoder.onnx": export_encoder(state.average.eval())}
+    graphs = {name: member for name, member in members.items() if name in GRAPHS}
+    model = Model(RuntimeModel(out, archive.manifest, graphs, torch.get_num_threads()), "")
+    record: dict[str, Any] = {
+        "command": command,
+        "pictures_shown": state.images,
+        "minutes": round(state.seconds / 60, 1),
+        "low_confidence": low_confidence(model, own),
+    }
+    write_model(out, {**archive.manifest, "encoder": record}, members)
 
 
 def _with_cameras(data: Path) -> Batches:
@@ -156,6 +172,13 @@ def _to_redraw(pool: Pool, batches: Batches | None, rng: torch.Generator) -> See
         return pool.draw(REDRAWN, rng).seen
     real = seen_in(*batches.draw(REDRAWN - REDRAWN_GENERATED, rng))
     return real.and_also(pool.draw(REDRAWN_GENERATED, rng).seen)
+
+
+def _own_pictures(generator: Generator, truncation: float, batches: Batches | None, rng: torch.Generator) -> Tensor:
+    """Pictures (n, 4, side, side) of the model's own kind, each reduced to its object."""
+    if batches is not None:
+        return seen_in(*batches.draw(PICTURES, rng)).pictures
+    return rendered(generator, PICTURES // VIEWS, truncation, rng).seen.pictures
 
 
 def _told(terms: Terms, images: int) -> str:

@@ -28,12 +28,18 @@ from gen3d_core.mesh import extract
 from gen3d_core.refinement import refined
 from gen3d_core.sampler import Model, load
 from gen3d_core.trained import load_generator
-from training.encoding_subjects import EXTRACTED, SIDE, Subject, generated_subjects, pictures_of, real_subjects
+from training.encoding_subjects import (
+    EXTRACTED,
+    SIDE,
+    Subject,
+    generated_subjects,
+    pictures_of,
+    real_subjects,
+    surface,
+)
 from training.evaluation.pictures import on_white
-from training.metrics.points import chamfer_matrix, visible_points
+from training.metrics.points import chamfer_matrix
 from training.session import load_pictures
-
-POINTS = 2048
 
 
 @dataclass(frozen=True)
@@ -117,8 +123,7 @@ class _Judge:
         return _compared(subject, views, self.middle_points, float("nan"), float("nan"))
 
     def _points(self, codes: Codes, truncation: float) -> np.ndarray:
-        mesh = extract(self.model.field(codes, truncation), EXTRACTED)
-        return visible_points(mesh, POINTS, np.random.default_rng(0))
+        return surface(extract(self.model.field(codes, truncation), EXTRACTED))
 
 
 def _compared(
@@ -127,11 +132,10 @@ def _compared(
     found, there = views[:, 3] >= 0.5, subject.views[:, 3] >= 0.5
     overlap = (found & there).flatten(1).sum(1) / (found | there).flatten(1).sum(1).clamp_min(1)
     error = (on_white(views) - on_white(subject.views)).square().flatten(1).mean(1)
-    true = visible_points(subject.mesh, POINTS, np.random.default_rng(1))
     return Score(
         overlap.float().mean().item(),
         (-10 * error.clamp_min(1e-10).log10()).mean().item(),
-        1000 * float(chamfer_matrix(points[None], true[None])[0, 0]),
+        1000 * float(chamfer_matrix(points[None], subject.points[None])[0, 0]),
         angle,
         confidence,
     )

@@ -23,6 +23,7 @@ from gen3d_core.schedule import Stage
 from training.dataset import PictureDataset
 from training.evaluation.pictures import render_pictures
 from training.meshes import read_mesh
+from training.metrics.points import visible_points
 from training.rendered_pool import SKETCH
 
 VIEWS = 8
@@ -30,6 +31,8 @@ ELEVATION_DEG = 20.0
 FIRST_SEED = 1_000_000
 """Seeds of generated subjects count from here."""
 EXTRACTED = 64
+"""Samples a side of meshes that are compared."""
+POINTS = 2048
 LATE = 1e6
 """Thousands of pictures after which rendering is as sharp as it gets."""
 
@@ -37,13 +40,13 @@ LATE = 1e6
 @dataclass(frozen=True)
 class Subject:
     """`picture` (S, S, 4) uint8 is framed and was taken from `pose` (2,), azimuth and elevation in radians; `views` are
-    premultiplied pictures from `poses`, `mesh` the true shape."""
+    premultiplied pictures from `poses`, `points` lie on what can be seen of the true shape."""
 
     picture: np.ndarray
     pose: Float[Tensor, "2"]
     views: Float[Tensor, "views 4 s s"]
     poses: Float[Tensor, "views 2"]
-    mesh: Mesh
+    points: Float[np.ndarray, "points 3"]
 
 
 def generated_subjects(model: Model, generator: Generator, count: int) -> Iterator[Subject]:
@@ -61,7 +64,7 @@ def generated_subjects(model: Model, generator: Generator, count: int) -> Iterat
             pose[0],
             pictures_of(generator, codes, poses, SIDE, truncation),
             poses,
-            extract(model.field(codes), EXTRACTED),
+            surface(extract(model.field(codes), EXTRACTED)),
         )
 
 
@@ -86,7 +89,12 @@ def real_subjects(data: PictureDataset, meshes: Path, count: int) -> Iterator[Su
         pictures[:, :3] *= pictures[:, 3:]
         small = torch.nn.functional.interpolate(pictures, (SIDE, SIDE), mode="area")
         picture = cutout.framed(data.pictures[first], max(data.size, SIDE))
-        yield Subject(picture, poses[first], small, poses[others], read_mesh(files[name]))
+        yield Subject(picture, poses[first], small, poses[others], surface(read_mesh(files[name])))
+
+
+def surface(mesh: Mesh) -> Float[np.ndarray, "points 3"]:
+    """Points on what can be seen of a mesh, its longest side 1."""
+    return visible_points(mesh, POINTS, np.random.default_rng(0))
 
 
 def pictures_of(

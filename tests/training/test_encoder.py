@@ -13,10 +13,10 @@ import torch
 from PIL import Image
 
 from gen3d_core import losses, patch
-from gen3d_core.encode import encode
+from gen3d_core.encode import LOW_CONFIDENCE, encode, low_confidence
 from gen3d_core.encoder import Encoder
 from gen3d_core.errors import Gen3DError
-from gen3d_core.model_file import read_model
+from gen3d_core.model_file import read_model, write_model
 from gen3d_core.onnx_export import export_encoder
 from gen3d_core.reading import AZIMUTHS, FILL, SIDE
 from gen3d_core.runtime import RuntimeModel
@@ -38,6 +38,7 @@ CPU = torch.device("cpu")
 def small() -> object:
     """Pools and batches so small that a training takes seconds."""
     with pytest.MonkeyPatch.context() as patched, one_thread():
+        patched.setattr(encoder_session, "PICTURES", 4)
         for name, value in (("FIRST", 32), ("CAPACITY", 64), ("BATCH", 16), ("REDRAWN", 4), ("REDRAWN_GENERATED", 2)):
             patched.setattr(encoder_session, name, value)
         yield
@@ -173,8 +174,16 @@ def test_only_the_encoder_is_added(encoding_model: Path, tiny_model: Path):
         assert set(new.namelist()) - set(old.namelist()) == {"encoder.onnx"}
     before, after = read_model(tiny_model, only=()).manifest, read_model(encoding_model, only=()).manifest
     assert {key: value for key, value in after.items() if key != "encoder"} == before
+    assert 0 < after["encoder"]["low_confidence"] < 1 and low_confidence(load(encoding_model)) < 1
     assert after["encoder"]["pictures_shown"] == 160 and "--images 160" in after["encoder"]["command"]
     assert list(encoding_model.parent.iterdir()) == [encoding_model]
+
+
+def test_low_is_what_the_file_says_unless_that_makes_no_sense(encoding_model: Path, tmp_path: Path):
+    archive = read_model(encoding_model)
+    for value, low in ((0.3, 0.3), (7, LOW_CONFIDENCE), ("much", LOW_CONFIDENCE), (None, LOW_CONFIDENCE)):
+        write_model(tmp_path / "x.gen3d", {**archive.manifest, "encoder": {"low_confidence": value}}, archive.members)
+        assert low_confidence(load(tmp_path / "x.gen3d")) == low
 
 
 def test_pictures_can_be_encoded_with_it(encoding_model: Path, tiny_pictures: Path):

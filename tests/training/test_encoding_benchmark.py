@@ -49,6 +49,7 @@ def model(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Model:
     path = tmp_path_factory.mktemp("encoders") / "blobs.gen3d"
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(encoder_session, "FIRST", 16)
+        patched.setattr(encoder_session, "PICTURES", 4)
         train_encoder(str(tiny_model), path, None, None, 64, None, 0)
     return load(path)
 
