@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-import numpy as np
 
 from gen3d_core import limits
 from gen3d_core.errors import Gen3DError
 from gen3d_core.terminal import Meter
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from gen3d_core.encode import Encoded
     from gen3d_core.mesh import Mesh
     from gen3d_core.sampler import Model
@@ -84,7 +85,7 @@ def _encode(options: argparse.Namespace) -> int:
         sheet(*_side_by_side(mesh, found, pictures), columns=4).save(file, format="PNG")
     for path, sighting in zip(options.pictures, found.sightings, strict=True):
         meter.line(
-            f"{path}  azimuth {np.degrees(sighting.azimuth):.0f}°, elevation {np.degrees(sighting.elevation):.0f}°, "
+            f"{path}  azimuth {math.degrees(sighting.azimuth):.0f}°, elevation {math.degrees(sighting.elevation):.0f}°, "
             f"silhouettes overlap {sighting.overlap:.0%}"
         )
     meter.line(_confidence(model, found))
@@ -142,8 +143,8 @@ def _described(model: Model, found: Encoded, paths: list[Path]) -> dict[str, obj
         "pictures": [
             {
                 "file": path.name,
-                "azimuth_deg": float(np.degrees(each.azimuth)),
-                "elevation_deg": float(np.degrees(each.elevation)),
+                "azimuth_deg": math.degrees(each.azimuth),
+                "elevation_deg": math.degrees(each.elevation),
                 "overlap": each.overlap,
             }
             for path, each in zip(paths, found.sightings, strict=True)
@@ -153,11 +154,13 @@ def _described(model: Model, found: Encoded, paths: list[Path]) -> dict[str, obj
 
 def _side_by_side(mesh: Mesh, found: Encoded, pictures: list[np.ndarray]) -> tuple[list[np.ndarray], list[str]]:
     """For each picture: as framed, its mask, the object from the camera that was found, and from another side."""
+    import numpy as np
+
     from gen3d_core.preview import on_white, render_framed
 
     tiles, labels = [], []
     for picture, sighting in zip(pictures, found.sightings, strict=True):
-        azimuth, elevation = np.degrees(sighting.azimuth), np.degrees(sighting.elevation)
+        azimuth, elevation = math.degrees(sighting.azimuth), math.degrees(sighting.elevation)
         tiles += [
             on_white(picture),
             np.repeat(picture[..., 3:], 3, axis=-1),
