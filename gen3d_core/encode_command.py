@@ -84,10 +84,9 @@ def _encode(options: argparse.Namespace) -> int:
     with replacing(files[2]) as file:
         sheet(*_side_by_side(mesh, found, pictures), columns=4).save(file, format="PNG")
     for path, sighting in zip(options.pictures, found.sightings, strict=True):
-        meter.line(
-            f"{path}  azimuth {math.degrees(sighting.azimuth):.0f}°, elevation {math.degrees(sighting.elevation):.0f}°, "
-            f"silhouettes overlap {sighting.overlap:.0%}"
-        )
+        azimuth, elevation = math.degrees(sighting.azimuth), math.degrees(sighting.elevation)
+        overlap = f"silhouettes overlap {sighting.overlap:.0%}"
+        meter.line(f"{path}  azimuth {azimuth:.0f}°, elevation {elevation:.0f}°, {overlap}")
     meter.line(_confidence(model, found))
     for path in files:
         meter.line(str(path))
