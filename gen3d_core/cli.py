@@ -249,7 +249,7 @@ def _info(options: argparse.Namespace) -> int:
     say(_table(described))
     if isinstance(manifest.get("attribution"), list) and manifest["attribution"]:
         say("\nlearned from the work of\n" + "\n".join(f"  {line}" for line in manifest["attribution"]))
-    for section in ("training", "metrics", "config"):
+    for section in ("training", "encoder", "metrics", "config"):
         if isinstance(manifest.get(section), dict) and manifest[section]:
             say(f"\n{section}\n" + _table(manifest[section]))
     return 0

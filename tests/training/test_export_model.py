@@ -51,7 +51,7 @@ def average_of(folder: Path) -> Generator:
 
 def test_the_file_holds_every_member_and_the_record_of_the_training(tiny_model: Path, archive: ModelArchive) -> None:
     with zipfile.ZipFile(tiny_model) as file:
-        assert sorted(file.namelist()) == sorted(MEMBERS) and file.testzip() is None
+        assert set(file.namelist()) == set(MEMBERS) - {"encoder.onnx"} and file.testzip() is None
     manifest = archive.manifest
     assert (manifest["name"], manifest["category"], manifest["licence"]) == ("blobs", "blobs", "CC0-1.0")
     assert manifest["attribution"] == ["drawn by this test"]
