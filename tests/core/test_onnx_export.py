@@ -55,7 +55,7 @@ def bound(field: TriplaneField, shape: torch.Tensor, appearance: torch.Tensor, a
 
 
 def test_the_graphs_are_those_a_model_file_holds_and_stand_alone(graphs: dict[str, bytes]) -> None:
-    assert set(graphs) == set(GRAPHS)
+    assert set(graphs) == set(GRAPHS) - {"encoder.onnx"}
     for data in graphs.values():
         model = onnx.load_from_string(data)
         onnx.checker.check_model(model, full_check=True)
