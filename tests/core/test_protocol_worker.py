@@ -292,11 +292,11 @@ def test_a_picture_through_the_worker(client: Client, ellipsoids: Path, tmp_path
     assert 0 < info["confidence"] == info["cameras"][0]["overlap"] <= 1 and "seed" not in info
     with np.load(client.folder / reply.arrays, allow_pickle=False) as arrays:
         assert np.array_equal(arrays["vertices"], gen3d_core.load(reader, threads=1).build(codes, 48).vertices)
-    for model, name, said in (
-        (reader, "none.npz", "none.npz: cannot be read"),
-        (ellipsoids, "picture.npz", "cannot encode pictures"),
+    for number, model, name, said in (
+        (2, reader, "none.npz", "none.npz: cannot be read"),
+        (3, ellipsoids, "picture.npz", "cannot encode pictures"),
     ):
-        client.send(Encode(2, str(model), [name], 48))
+        client.send(Encode(number, str(model), [name], 48))
         assert said in client.until(protocol.Error).message
     assert client.end() == 0
 
