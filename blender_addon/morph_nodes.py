@@ -39,7 +39,8 @@ class _Group:
     """A group of geometry nodes being written."""
 
     def __init__(self, name: str) -> None:
-        self.tree: Any = bpy.data.node_groups.new(name, "GeometryNodeTree")
+        groups: Any = bpy.data.node_groups  # the stubs know no kind of tree
+        self.tree = groups.new(name, "GeometryNodeTree")
         self.tree.is_modifier = True
         for way in ("INPUT", "OUTPUT"):
             self.tree.interface.new_socket("Geometry", in_out=way, socket_type="NodeSocketGeometry")

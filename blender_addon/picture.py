@@ -34,7 +34,7 @@ FILL = 0.85
 def pixels_of(image: bpy.types.Image) -> np.ndarray:
     """An image's pixels (H, W, 4) uint8, straight alpha, top row first, at most SENT_SIDE a side. Raises
     ExploreError."""
-    width, height = image.size
+    width, height = image.size[0], image.size[1]
     if not width or not height:
         raise ExploreError(f"{image.name} cannot be read as a picture")
     if width * height > MAX_PIXELS:
@@ -192,14 +192,19 @@ def draw_in_image_editor(menu: Any, context: compat.Context) -> None:
         button.image = image.name
 
 
+def _image_menu() -> Any:
+    """The stubs say that what draws in a menu takes the context alone."""
+    return bpy.types.IMAGE_MT_image
+
+
 register_classes, unregister_classes = compat.class_registration((GEN3D_OT_from_picture,))
 
 
 def register() -> None:
     register_classes()
-    bpy.types.IMAGE_MT_image.append(draw_in_image_editor)
+    _image_menu().append(draw_in_image_editor)
 
 
 def unregister() -> None:
-    bpy.types.IMAGE_MT_image.remove(draw_in_image_editor)
+    _image_menu().remove(draw_in_image_editor)
     unregister_classes()
