@@ -34,7 +34,8 @@ FILL = 0.85
 def pixels_of(image: bpy.types.Image) -> np.ndarray:
     """An image's pixels (H, W, 4) uint8, straight alpha, top row first, at most SENT_SIDE a side. Raises
     ExploreError."""
-    width, height = image.size[0], image.size[1]
+    size: Any = image.size
+    width, height = size
     if not width or not height:
         raise ExploreError(f"{image.name} cannot be read as a picture")
     if width * height > MAX_PIXELS:
