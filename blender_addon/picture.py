@@ -1,9 +1,8 @@
 # SPDX-FileCopyrightText: 2026 The Gen3D contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From picture: the object that a picture shows, and the camera that took it with the picture before it."""
+"""From picture: the object that a picture shows."""
 
 import functools
-import math
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,8 @@ from gen3d_core import protocol
 from . import compat
 from .desk import service
 from .explore import ExploreError, WorkExplorer
-from .objects import Placement, place, to_blender_axes
+from .objects import Placement, place
+from .picture_camera import add_camera
 from .results import EncodedMesh
 from .work import Order, Work
 
@@ -25,10 +25,6 @@ MAX_FILE_BYTES = 256 << 20
 SENT_SIDE = 512
 """Pixels to which the longer side of a larger picture is reduced before it goes to the worker."""
 ARRAYS = "picture.npz"
-DISTANCE = 4.0
-"""Of the camera from the object's middle, in radii of the sphere around it, as in all data sets."""
-FILL = 0.85
-"""Share of the framed picture's side that the object's longer side takes."""
 
 
 def pixels_of(image: bpy.types.Image) -> np.ndarray:
@@ -67,61 +63,11 @@ def arrived(made: EncodedMesh, placement: Placement, name: str, size: float, *, 
     """Put the object into the scene; returns what the user should know of how it fits."""
     placed = place(made, placement, name, size)
     if camera:
-        add_camera(placed, made)
+        add_camera(placed, made.info["cameras"][0], made.framed[0])
     confidence = f"{100 * made.info['confidence']:.0f} % of its outline fit"
     if made.info["confidence"] < made.info["low_confidence"]:
         return f"Low confidence, {confidence}: the picture may show something else than {made.info['category']}"
     return f"Made from the picture: {confidence}"
-
-
-def add_camera(placed: bpy.types.Object, made: EncodedMesh) -> bpy.types.Object:
-    """The camera that sees the object as the picture shows it, with the picture, framed, in the camera view."""
-    name = f"{placed.name}_camera"
-    data = bpy.data.cameras.new(name)
-    camera = bpy.data.objects.new(name, data)
-    size = float(np.ptp(made.vertices, axis=0).max())
-    scale = placed["gen3d"]["size"] / size
-    vertices = scale * to_blender_axes(made.vertices.astype(np.float64))
-    middle = (vertices.min(axis=0) + vertices.max(axis=0)) / 2
-    seen = made.info["cameras"][0]
-    azimuth, elevation = seen["azimuth"], seen["elevation"]
-    back = np.array(
-        [math.cos(elevation) * math.sin(azimuth), -math.cos(elevation) * math.cos(azimuth), math.sin(elevation)]
-    )
-    right = np.array([math.cos(azimuth), math.sin(azimuth), 0.0])
-    axes = np.stack([right, np.cross(back, right), back])
-    from_middle = vertices - middle
-    distance = DISTANCE * float(np.linalg.norm(from_middle, axis=1).max())
-    view = from_middle @ axes.T
-    plane = view[:, :2] / (distance - view[:, 2:])
-    low, high = plane.min(axis=0), plane.max(axis=0)
-    half = float((high - low).max()) / (2 * FILL)
-    render = compat.context().scene.render
-    wide = render.resolution_x * render.pixel_aspect_x >= render.resolution_y * render.pixel_aspect_y
-    data.sensor_fit = "VERTICAL" if wide else "HORIZONTAL"
-    data.lens = (data.sensor_height if wide else data.sensor_width) / (2 * half)
-    data.shift_x, data.shift_y = ((low + high) / (4 * half)).tolist()
-    data.clip_end = max(data.clip_end, 2 * distance)
-    matrix = np.eye(4)
-    matrix[:3, :3] = axes.T
-    matrix[:3, 3] = middle + distance * back
-    placed.users_collection[0].objects.link(camera)
-    camera.matrix_world = placed.matrix_world @ compat.matrix(matrix)
-    background: Any = data.background_images.new()
-    background.image = _framed_image(placed.name, made.framed[0])
-    background.frame_method = "FIT"
-    background.display_depth = "FRONT"
-    background.alpha = 0.5
-    data.show_background_images = True
-    return camera
-
-
-def _framed_image(name: str, pixels: np.ndarray) -> bpy.types.Image:
-    height, width = pixels.shape[:2]
-    image = bpy.data.images.new(f"{name}_picture", width, height, alpha=True)
-    image.pixels.foreach_set((pixels[::-1] / np.float32(255)).ravel())  # pyright: ignore[reportAttributeAccessIssue]
-    image.pack()
-    return image
 
 
 class GEN3D_OT_from_picture(WorkExplorer, bpy.types.Operator):
