@@ -16,7 +16,7 @@ from .codes_text import CodesError, from_text, to_text
 from .desk import catalogue, service
 from .objects import RECORD, SPACING, Placement, codes_of, only_parent, remake, remembers
 from .operators import needs_object_mode, submit
-from .placing import Batch
+from .placing import Batch, seal_alone
 from .work import Order, Work
 
 
@@ -171,7 +171,7 @@ class GEN3D_OT_regenerate(WorkExplorer, bpy.types.Operator):
                 "resolution": context.scene.gen3d.resolution,
             }  # fmt: skip
             orders.append(Order(fields, functools.partial(remake, target=each.session_uid)))
-        return Work(service, "Regenerate", orders, context.scene.session_uid)
+        return Work(service, "Regenerate", orders, context.scene.session_uid, lambda: seal_alone("Regenerate"))
 
 
 class GEN3D_OT_copy_codes(bpy.types.Operator):

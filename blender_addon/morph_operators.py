@@ -17,6 +17,7 @@ from .animation import build, values_of_steps
 from .desk import service
 from .explore import ExploreError, Explorer, WorkExplorer, beside, chosen, common_model, model_of
 from .objects import RECORD, Placement, codes_of, find, link, only_parent, remembers
+from .placing import seal_alone
 from .results import GeneratedMorph
 from .timeline import Timing, key_morph
 from .work import Order, Work
@@ -206,7 +207,7 @@ def codes_over_time(placed: bpy.types.Object, frames: np.ndarray) -> list[dict[s
 
 def _work(context: compat.Context, label: str, fields: dict[str, Any], arrival: Arrival) -> Work:
     order = Order(fields, arrival, protocol.Morph)
-    return Work(service, label, [order], context.scene.session_uid)
+    return Work(service, label, [order], context.scene.session_uid, lambda: seal_alone(label))
 
 
 CLASSES = (GEN3D_OT_morph, GEN3D_OT_key_codes, GEN3D_OT_bake_codes)

@@ -17,6 +17,7 @@ from .desk import service
 from .explore import ExploreError, WorkExplorer
 from .objects import Placement, place
 from .picture_camera import add_camera
+from .placing import seal_alone
 from .results import EncodedMesh
 from .work import Order, Work
 
@@ -107,7 +108,7 @@ class GEN3D_OT_from_picture(WorkExplorer, bpy.types.Operator):
             size=settings.size, camera=self.camera,
         )  # fmt: skip
         order = Order(fields, show, protocol.Encode, leave)
-        return Work(service, "From Picture", [order], context.scene.session_uid)
+        return Work(service, "From Picture", [order], context.scene.session_uid, lambda: seal_alone("From Picture"))
 
     def _pixels(self) -> np.ndarray:
         if self.image:

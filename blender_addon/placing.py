@@ -78,6 +78,12 @@ class Shelf:
 shelf = Shelf()
 
 
+def seal_alone(label: str) -> None:
+    """Make the undo step of a work that the redo panel cannot do again; what it showed before is over."""
+    shelf.batch = None
+    push_undo(label)
+
+
 def _view(window: bpy.types.Window) -> dict[str, Any]:
     """Area and region of a 3D view: the redo panel appears in the one in which its operator ran."""
     for area in window.screen.areas:
@@ -113,6 +119,10 @@ class GEN3D_OT_place(bpy.types.Operator):
         name="Faces", description="Share of the faces to keep: by a Decimate modifier, or as larger quads",
         default=1.0, min=0.01, max=1.0, subtype="FACTOR", options={"SKIP_SAVE"},
     )  # fmt: skip
+
+    @classmethod
+    def poll(cls, context: compat.Context) -> bool:
+        return shelf.batch is not None
 
     def execute(self, context: compat.Context) -> set[str]:
         batch = shelf.batch

@@ -208,6 +208,16 @@ def test_undo_takes_the_whole_morph_back_and_redo_brings_it_again() -> None:
 
 
 @in_blender
+def test_the_redo_panel_no_longer_offers_what_came_before() -> None:
+    placing = addon("placing")
+    placing.shelf.batch = placing.Batch("Generate")
+    assert blender().ops.gen3d.place.poll()
+    chosen(source="SEEDS", seeds="3 4")
+    made()
+    assert placing.shelf.batch is None and not blender().ops.gen3d.place.poll()
+
+
+@in_blender
 def test_bad_input_is_answered_in_one_line_and_the_scene_stays() -> None:
     bpy = blender()
     first, second = two()
