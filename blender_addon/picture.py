@@ -21,8 +21,6 @@ from .placing import seal_alone
 from .results import EncodedMesh
 from .work import Order, Work
 
-MAX_PIXELS = 100_000_000
-MAX_FILE_BYTES = 256 << 20
 SENT_SIDE = 512
 """Pixels to which the longer side of a larger picture is reduced before it goes to the worker."""
 ARRAYS = "picture.npz"
@@ -35,10 +33,9 @@ def pixels_of(image: bpy.types.Image) -> np.ndarray:
     width, height = size
     if not width or not height:
         raise ExploreError(f"{image.name} cannot be read as a picture")
-    if width * height > MAX_PIXELS:
-        raise ExploreError(
-            f"{image.name} has {width}x{height} pixels: too large, at most {MAX_PIXELS // 10**6} million"
-        )
+    most = protocol.limits.PICTURE_PIXELS
+    if width * height > most:
+        raise ExploreError(f"{image.name} has {width}x{height} pixels: too large, at most {most // 10**6} million")
     flat = np.empty(width * height * 4, np.float32)
     image.pixels.foreach_get(flat)  # pyright: ignore[reportAttributeAccessIssue]  # the stubs say it is a list
     pixels = _reduced(flat.reshape(height, width, 4)[::-1].clip(0.0, 1.0))
@@ -120,8 +117,9 @@ class GEN3D_OT_from_picture(WorkExplorer, bpy.types.Operator):
             size = path.stat().st_size
         except OSError as error:
             raise ExploreError(f"{path.name or 'The picture'} cannot be read: {error.strerror}") from error
-        if size > MAX_FILE_BYTES:
-            raise ExploreError(f"{path.name} has {size >> 20} MB: too large, at most {MAX_FILE_BYTES >> 20}")
+        most = protocol.limits.PICTURE_BYTES
+        if size > most:
+            raise ExploreError(f"{path.name} has {size >> 20} MB: too large, at most {most >> 20}")
         try:
             image = bpy.data.images.load(str(path))
         except RuntimeError as error:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from gen3d_core import limits
 from gen3d_core.colour import to_lab
 from gen3d_core.reading import FILL
 from gen3d_core.regions import regions
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 MIN_SIDE = 8
-MAX_PIXELS = 100_000_000
 VISIBLE = 16
 """Opacity, of 255, from which a pixel belongs to the object when it is framed."""
 _PLAIN_SHARE = 0.9  # of the border must agree on one colour
@@ -46,9 +46,9 @@ def decode(data: bytes, limit: int) -> np.ndarray:
                 raise UnreadablePicture(
                     f"{image.width}x{image.height} pixels: too small, at least {MIN_SIDE}x{MIN_SIDE}"
                 )
-            if image.width * image.height > MAX_PIXELS:
+            if image.width * image.height > limits.PICTURE_PIXELS:
                 raise UnreadablePicture(
-                    f"{image.width}x{image.height} pixels: too large, at most {MAX_PIXELS // 10**6} million"
+                    f"{image.width}x{image.height} pixels: too large, at most {limits.PICTURE_PIXELS // 10**6} million"
                 )
             image.draft("RGB", (limit, limit))  # a JPEG is decoded no larger than it needs to be
             image.load()

@@ -27,6 +27,10 @@ CODE = (-20.0, 20.0)
 """Values that a code's numbers may have: a hundred million draws of a standard normal stay within a third of it."""
 PICTURES = (1, 16)
 """Of one object, encoded together."""
+PICTURE_PIXELS = 100_000_000
+"""Of a picture that is decoded, at most."""
+PICTURE_BYTES = 256 << 20
+"""Of a picture's file, at most."""
 ENCODED_SIDE = (8, 1024)
 """Pixels along each side of a picture that a client sends to be encoded."""
 THUMBNAILS = (1, 64)

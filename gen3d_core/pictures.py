@@ -13,7 +13,6 @@ from gen3d_core.errors import Gen3DError
 
 LOOKED_AT = 512
 """Pixels to which the longer side of a larger picture is reduced before it is cut out."""
-MAX_FILE_BYTES = 256 << 20
 MAX_HEADER = 1 << 16
 
 
@@ -88,8 +87,8 @@ def network_input(pictures: list[np.ndarray], side: int) -> np.ndarray:
 
 def _decoded(path: Path) -> np.ndarray:
     try:
-        if path.stat().st_size > MAX_FILE_BYTES:
-            raise Gen3DError(f"{path}: larger than {MAX_FILE_BYTES >> 20} MB")
+        if path.stat().st_size > limits.PICTURE_BYTES:
+            raise Gen3DError(f"{path}: larger than {limits.PICTURE_BYTES >> 20} MB")
         return decode(path.read_bytes(), LOOKED_AT)
     except UnreadablePicture as error:
         raise Gen3DError(f"{path}: {error}") from error

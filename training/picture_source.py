@@ -7,11 +7,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from gen3d_core import limits
 from gen3d_core.cutout import UnreadablePicture
 from training.staging import DatasetError
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".tga"})
-MAX_FILE_BYTES = 256 * 2**20
 
 
 @dataclass(frozen=True)
@@ -27,19 +27,19 @@ class PictureSource:
         try:
             if self._archive is None:
                 path = self._folder / name
-                if path.stat().st_size > MAX_FILE_BYTES:
-                    raise UnreadablePicture(f"larger than {MAX_FILE_BYTES >> 20} MB")
+                if path.stat().st_size > limits.PICTURE_BYTES:
+                    raise UnreadablePicture(f"larger than {limits.PICTURE_BYTES >> 20} MB")
                 return path.read_bytes()
             with self._archive.open(name) as member:
-                data = member.read(MAX_FILE_BYTES + 1)
+                data = member.read(limits.PICTURE_BYTES + 1)
         except (KeyError, FileNotFoundError) as error:
             raise UnreadablePicture("missing") from error
         except (OSError, EOFError, RuntimeError, NotImplementedError, ValueError, zipfile.BadZipFile) as error:
             raise UnreadablePicture(str(error).splitlines()[0] if str(error) else type(error).__name__) from error
         except zipfile.zlib.error as error:  # type: ignore[attr-defined]
             raise UnreadablePicture(f"damaged in the zip: {error}") from error
-        if len(data) > MAX_FILE_BYTES:
-            raise UnreadablePicture(f"larger than {MAX_FILE_BYTES >> 20} MB")
+        if len(data) > limits.PICTURE_BYTES:
+            raise UnreadablePicture(f"larger than {limits.PICTURE_BYTES >> 20} MB")
         return data
 
 
