@@ -63,7 +63,7 @@ def arrived(made: EncodedMesh, placement: Placement, name: str, size: float, *, 
     if camera:
         add_camera(placed, made.info["cameras"][0], made.framed[0])
     confidence = f"{100 * made.info['confidence']:.0f} % of its outline fit"
-    if made.info["confidence"] < made.info["low_confidence"]:
+    if made.info["doubtful"]:
         return f"Low confidence, {confidence}: the picture may show something else than {made.info['category']}"
     return f"Made from the picture: {confidence}"
 

@@ -12,22 +12,24 @@ from gen3d_core.lattice import Progress, ignore_progress
 from gen3d_core.mesh import Mesh, extract
 from gen3d_core.painting import glimpsed, painted
 from gen3d_core.pictures import network_input
-from gen3d_core.reading import SIDE, Reading, reading
+from gen3d_core.reading import SIDE, Azimuth, Reading, reading
 from gen3d_core.sampler import Model
 from gen3d_core.sighting import Sighting, sighted
 
 RESOLUTION = 48
 """Samples a side of the mesh that is held against the pictures."""
-LOW_CONFIDENCE = 0.6
+LOW_CONFIDENCE, LOW_CERTAINTY = 0.6, 0.0
 """What counts as low for a model that does not record it."""
 
 
 @dataclass(frozen=True)
 class Encoded:
-    """Codes of one object and, for each picture of it, where its camera stood."""
+    """Codes of one object and, for each picture of it, where its camera stood. `certainty` is that of the readings, in
+    the mean."""
 
     codes: Codes
     sightings: tuple[Sighting, ...]
+    certainty: float = 1.0
 
     @property
     def confidence(self) -> float:
@@ -55,22 +57,32 @@ def encode(model: Model, pictures: Sequence[np.ndarray], progress: Progress = ig
     seen = glimpsed(mesh, channels_last, sightings)
     if seen is not None:
         codes = Codes(codes.shape, painted(field, codes.appearance, seen))
-    return Encoded(codes, sightings)
+    return Encoded(codes, sightings, _certainty(readings))
 
 
-def low_confidence(model: Model) -> float:
-    """Below this, hardly ever met by pictures of the model's own kind, a picture probably shows something else."""
+def doubtful(model: Model, found: Encoded) -> bool:
+    """Whether the pictures probably show something else: the object covers less of them, or the encoder is less certain
+    of their direction, than is hardly ever met with pictures of the model's own kind."""
+    low = _recorded(model, "low_confidence", LOW_CONFIDENCE), _recorded(model, "low_certainty", LOW_CERTAINTY)
+    return found.confidence < low[0] or found.certainty < low[1]
+
+
+def _recorded(model: Model, name: str, otherwise: float) -> float:
     about = model.manifest.get("encoder")
-    value = about.get("low_confidence") if isinstance(about, dict) else None
+    value = about.get(name) if isinstance(about, dict) else None
     usable = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1
-    return float(value) if usable else LOW_CONFIDENCE  # pyright: ignore[reportArgumentType]
+    return float(value) if usable else otherwise  # pyright: ignore[reportArgumentType]
+
+
+def _certainty(readings: Sequence[Reading]) -> float:
+    return float(np.mean([each.certainty for each in readings]))
 
 
 def matched(model: Model, codes: Codes, pictures: np.ndarray, readings: Sequence[Reading]) -> Encoded:
     """These codes with the cameras that fit them best, among and around those of the readings. `pictures` as
     `network_input` gives them."""
     mesh = extract(model.field(codes), RESOLUTION)
-    return Encoded(codes, _sightings(mesh, np.moveaxis(pictures, 1, -1), readings))
+    return Encoded(codes, _sightings(mesh, np.moveaxis(pictures, 1, -1), readings), _certainty(readings))
 
 
 def _sightings(mesh: Mesh, pictures: np.ndarray, readings: Sequence[Reading]) -> tuple[Sighting, ...]:
@@ -81,7 +93,9 @@ def _sightings(mesh: Mesh, pictures: np.ndarray, readings: Sequence[Reading]) ->
 
 def seen_again(model: Model, found: Encoded, pictures: Sequence[np.ndarray]) -> Encoded:
     """The same codes and, near where they were, cameras, measured with another model."""
-    readings = [Reading(found.codes, (each.azimuth,), each.elevation) for each in found.sightings]
+    readings = [
+        Reading(found.codes, (Azimuth(each.azimuth),), each.elevation, found.certainty) for each in found.sightings
+    ]
     return matched(model, found.codes, network_input(list(pictures), SIDE), readings)
 
 

@@ -120,17 +120,19 @@ def model_file_name(name: str) -> str:
 
 
 def _confidence(model: Model, found: Encoded) -> str:
-    from gen3d_core.encode import low_confidence
+    from gen3d_core.encode import doubtful
 
-    if found.confidence >= low_confidence(model):
+    if not doubtful(model, found):
         return f"confidence {found.confidence:.0%}"
     return (
-        f"confidence {found.confidence:.0%}: low, {model.name} can make nothing much like this; "
+        f"confidence {found.confidence:.0%}: low, {model.name} hardly makes anything like this; "
         f"is it one of {model.manifest['category']}, whole, and rightly cut out?"
     )
 
 
 def _described(model: Model, found: Encoded, paths: list[Path]) -> dict[str, object]:
+    from gen3d_core.encode import doubtful
+
     return {
         "model": model.name,
         "model_hash": model.hash,
@@ -139,6 +141,8 @@ def _described(model: Model, found: Encoded, paths: list[Path]) -> dict[str, obj
         "shape_code": [float(value) for value in found.codes.shape],
         "appearance_code": [float(value) for value in found.codes.appearance],
         "confidence": found.confidence,
+        "certainty": found.certainty,
+        "doubtful": doubtful(model, found),
         "pictures": [
             {
                 "file": path.name,

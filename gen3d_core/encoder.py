@@ -11,8 +11,8 @@ from gen3d_core.discriminator import Block, shown
 from gen3d_core.layers import Conv, Linear, leaky, pixel_norm
 from gen3d_core.reading import AZIMUTHS, SIDE
 
-CHANNELS = (32, 64, 96, 96)
-NECK, WIDTH = 64, 128
+CHANNELS = (32, 64, 96, 128)
+NECK, WIDTH = 64, 256
 
 
 class Encoder(nn.Module):

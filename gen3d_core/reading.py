@@ -19,25 +19,36 @@ _RIVAL = 0.05
 
 
 @dataclass(frozen=True)
+class Azimuth:
+    """Where around the object a camera may stand: an angle in radians, and the probability that an encoder gives it."""
+
+    angle: float
+    share: float = 1.0
+
+
+@dataclass(frozen=True)
 class Reading:
-    """Of one picture. `azimuths` are the likely ones, best first, and `elevation` an angle, in radians."""
+    """Of one picture: codes, the likely azimuths, likeliest first, and the elevation in radians. `certainty` is 1 where
+    one azimuth alone is possible, 0 where all are as likely: one less the entropy in units of its maximum."""
 
     codes: Codes
-    azimuths: tuple[float, ...]
+    azimuths: tuple[Azimuth, ...]
     elevation: float
+    certainty: float = 1.0
 
 
 def reading(answer: np.ndarray, shape_dim: int, appearance_dim: int) -> Reading:
     """Take apart an encoder's answer (shape_dim + appearance_dim + AZIMUTHS + 1,): codes, logits of directions,
     elevation in radians."""
     shape, appearance, logits, elevation = np.split(answer, np.cumsum([shape_dim, appearance_dim, AZIMUTHS]).tolist())
-    return Reading(Codes(shape, appearance), _azimuths(logits.astype(np.float64)), float(elevation[0]))
-
-
-def _azimuths(logits: np.ndarray) -> tuple[float, ...]:
-    """The circular mean around each local maximum of the probabilities that is not negligible, by probability."""
-    share = np.exp(logits - logits.max())
+    share = np.exp(logits.astype(np.float64) - logits.max())
     share /= share.sum()
+    certainty = 1 + float((share * np.log(np.maximum(share, 1e-12))).sum()) / np.log(AZIMUTHS)
+    return Reading(Codes(shape, appearance), _azimuths(share), float(elevation[0]), certainty)
+
+
+def _azimuths(share: np.ndarray) -> tuple[Azimuth, ...]:
+    """The circular mean around each local maximum of the probabilities that is not negligible, by probability."""
     before, after = np.roll(share, 1), np.roll(share, -1)
     peaks = np.flatnonzero((share >= before) & (share > after))
     weight = before + share + after
@@ -48,5 +59,5 @@ def _azimuths(logits: np.ndarray) -> tuple[float, ...]:
             offset = np.arctan2(
                 (after[peak] - before[peak]) * np.sin(step), share[peak] + (after[peak] + before[peak]) * np.cos(step)
             )
-            found.append(float((peak * step + offset) % (2 * np.pi)))
+            found.append(Azimuth(float((peak * step + offset) % (2 * np.pi)), float(weight[peak])))
     return tuple(found)

@@ -7,7 +7,8 @@ ICCV 2019). Networks that read codes see their direction alone, so that no answe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -19,14 +20,21 @@ from gen3d_core.encode import Encoded, matched
 from gen3d_core.fitting import NARROW, Descent, Fit, load_field
 from gen3d_core.lattice import Progress, ignore_progress
 from gen3d_core.pictures import network_input
-from gen3d_core.reading import SIDE, Reading
+from gen3d_core.reading import SIDE, Azimuth, Reading
 from gen3d_core.sampler import Model
 
 COARSE = 2
-"""Every start goes some steps on pictures so many times as coarse; the best of them goes on on fine ones."""
-COARSE_STEPS, FINE_STEPS = 30, 90
+"""Starts are compared on pictures so many times as coarse; the best of them goes on on fine ones."""
+ROUNDS = ((10, 2), (20, 1))
+"""Coarse steps that each remaining start goes, and how many of them remain afterwards."""
+COARSE_STEPS, FINE_STEPS = sum(steps for steps, _ in ROUNDS), 90
 WIDE = 0.15
 """Half-width of the rendered interval at the first coarse step: a wide one sees what is farther away."""
+DOUBT = 1.25
+"""Handicap of cameras that are turned away from those found: codes adapt to a wrong side, and encoders know front from
+behind better than a loss does."""
+COMPARED = 0.4
+"""Share of the time after which the starts are compared."""
 PATIENCE, LEAST = 25, 0.002
 """It is over after so many steps without an improvement of at least this."""
 
@@ -39,21 +47,15 @@ def refined(
     generator, field = load_field(model.path)
     fine = torch.from_numpy(network_input(list(pictures), SIDE))
     truncation = float(model.manifest["truncation"])
-    starts = [Fit(generator, field, truncation, found.codes, pose) for pose in _starts(found)]
-    total = COARSE_STEPS * len(starts) + FINE_STEPS
-
-    def told(step: int) -> None:
-        progress(0.95 * step / total, "refining")
-
+    fits = [Fit(generator, field, truncation, found.codes, pose) for pose in _turned(found)]
+    starts = [_Start(fit, 1.0 if fit is fits[0] else DOUBT) for fit in fits]
     with torch.no_grad():
-        unrefined = starts[0].loss(fine).item()
-    coarse = F.avg_pool2d(fine, COARSE)
-    losses = [_coarsely(fit, coarse, told, number * COARSE_STEPS) for number, fit in enumerate(starts)]
-    best = starts[int(np.argmin(losses))]
+        unrefined = starts[0].fit.loss(fine).item()
+    best = _best(starts, F.avg_pool2d(fine, COARSE), progress)
     codes, angles = best.codes(), best.angles()
     descent, least, since = Descent(best.groups()), float("inf"), 0
     for step in range(FINE_STEPS):
-        told(total - FINE_STEPS + step)
+        progress(COMPARED + (0.95 - COMPARED) * step / FINE_STEPS, "refining")
         here = best.codes(), best.angles()
         loss = best.loss(fine)
         least, since = (loss.item(), 0) if loss.item() < least - LEAST else (least, since + 1)
@@ -63,20 +65,43 @@ def refined(
             break
     if descent.best >= unrefined:
         return found
-    readings = [Reading(codes, (float(azimuth),), float(elevation)) for azimuth, elevation in angles]
+    readings = [
+        Reading(codes, (Azimuth(float(azimuth)),), float(elevation), found.certainty) for azimuth, elevation in angles
+    ]
     return matched(model, codes, network_input(list(pictures), SIDE), readings)
 
 
-def _coarsely(fit: Fit, target: Float[Tensor, "n 4 s s"], told: Callable[[int], None], done: int) -> float:
-    """Least loss of the first steps, of which `done` were other starts'."""
-    descent = Descent(fit.groups())
-    for step in range(COARSE_STEPS):
-        told(done + step)
-        descent.step(fit.loss(target, WIDE * (NARROW / WIDE) ** (step / COARSE_STEPS)))
-    return descent.best
+@dataclass
+class _Start:
+    """One fit on its way through the coarse steps."""
+
+    fit: Fit
+    handicap: float
+    """Factor of its loss when starts are compared."""
+    done: int = 0
+
+    def __post_init__(self) -> None:
+        self.descent = Descent(self.fit.groups())
+
+    def step(self, target: Float[Tensor, "n 4 s s"]) -> None:
+        width = WIDE * (NARROW / WIDE) ** (self.done / COARSE_STEPS)
+        self.descent.step(self.fit.loss(target, width))
+        self.done += 1
 
 
-def _starts(found: Encoded) -> list[Float[Tensor, "n 2"]]:
+def _best(starts: list[_Start], target: Float[Tensor, "n 4 s s"], progress: Progress) -> Fit:
+    """That of the starts which comes nearest; the others are given up on the way (successive halving)."""
+    for steps, remaining in ROUNDS:
+        for number, start in enumerate(starts):
+            for _ in range(steps):
+                start.step(target)
+            share = (start.done - steps * (1 - (number + 1) / len(starts))) / COARSE_STEPS
+            progress(COMPARED * share, "refining")
+        starts = sorted(starts, key=lambda start: start.handicap * start.descent.best)[:remaining]
+    return starts[0].fit
+
+
+def _turned(found: Encoded) -> list[Float[Tensor, "n 2"]]:
     """The cameras that were found, and all of them from behind and from a quarter turn to both sides."""
     pose = torch.tensor([[each.azimuth, each.elevation] for each in found.sightings], dtype=torch.float32)
     return [pose + torch.tensor([turn * torch.pi / 2, 0.0]) for turn in range(4)]

@@ -50,8 +50,8 @@ class Result(Message):
     along each direction), truncation, resolution, floaters, vertices, faces, version.
 
     Of `encode`: the same arrays and pictures (N,S,S,4) u8, framed; `info` has no seed, but confidence in [0, 1],
-    low_confidence, below which the picture probably shows something else, and cameras ({azimuth, elevation, overlap}
-    for each picture, radians: see `gen3d_core.sighting.Sighting`).
+    doubtful, whether the picture probably shows something else, and cameras ({azimuth, elevation, overlap} for each
+    picture, radians: see `gen3d_core.sighting.Sighting`).
 
     Of `thumbnails`: pictures (N,S,S,4) u8, straight alpha; `info` has model, model_hash, seeds, truncation.
 

@@ -10,12 +10,16 @@ import numpy as np
 from gen3d_core.mesh import Mesh
 from gen3d_core.preview import camera_axes, framed_places
 from gen3d_core.rasterise import rasterise
+from gen3d_core.reading import Azimuth
 
 _STEPS_DEG = (8.0, 4.0, 2.0, 1.0)
 _STAY = 0.004
 """Overlap that a turn by one degree has to bring: shapes that are not quite right fit better from wrong places."""
 _TINT = 0.3
-"""Mean difference of colours that outweighs this share of overlap, when directions are compared."""
+"""Overlap that outweighs a mean difference of colours of one, when directions are compared."""
+_TRUST = 0.05
+"""Overlap that outweighs a factor of e in an encoder's probability: from behind, silhouettes cover as well, and by them
+alone twice as many directions were wrong."""
 
 
 @dataclass(frozen=True)
@@ -28,13 +32,17 @@ class Sighting:
     overlap: float
 
 
-def sighted(mesh: Mesh, picture: np.ndarray, azimuths: Sequence[float], elevation: float) -> Sighting:
+def sighted(mesh: Mesh, picture: np.ndarray, azimuths: Sequence[Azimuth], elevation: float) -> Sighting:
     """The best of these cameras, improved by small turns.
 
     `mesh` stands in the canonical frame; `picture` (S, S, 4) is framed, premultiplied RGBA in [0, 1].
     """
-    found = [_Look.of(mesh, picture, azimuth, elevation) for azimuth in azimuths]
-    start = best = max(found, key=lambda look: look.overlap - _TINT * look.difference)
+
+    def likely(azimuth: Azimuth) -> float:
+        look = _Look.of(mesh, picture, azimuth.angle, elevation)
+        return look.overlap - _TINT * look.difference + _TRUST * float(np.log(azimuth.share))
+
+    start = best = _Look.of(mesh, picture, max(azimuths, key=likely).angle, elevation)
 
     def worth(look: _Look) -> float:
         away = abs(look.azimuth - start.azimuth) + abs(look.elevation - start.elevation)

@@ -96,7 +96,7 @@ class Worker:
     def _encode(self, request: protocol.Encode) -> protocol.Result:
         import numpy as np
 
-        from gen3d_core.encode import encode, low_confidence
+        from gen3d_core.encode import doubtful, encode
         from gen3d_core.pictures import array_framed
 
         progress = self._progress(request.id)
@@ -117,7 +117,7 @@ class Worker:
         info = {
             "truncation": model.manifest["truncation"],
             "confidence": found.confidence,
-            "low_confidence": low_confidence(model),
+            "doubtful": doubtful(model, found),
             "cameras": cameras,
         }
         return self._object(request, model, found.codes, mesh, info, pictures=np.stack(pictures))

@@ -1,4 +1,4 @@
-"""Below which confidence an encoded picture is suspect: hardly any picture of a model's own kind falls short of it."""
+"""Below what an encoded picture is doubtful: hardly any picture of a model's own kind falls short of it."""
 
 from __future__ import annotations
 
@@ -13,20 +13,23 @@ from gen3d_core.mesh import MeshError
 from gen3d_core.reading import SIDE
 from gen3d_core.sampler import Model
 
-PICTURES = 48
+PICTURES = 96
 SHARE = 0.05
-"""Of pictures of the model's own kind that may be suspected."""
+"""Of pictures of the model's own kind that may fall short, of either."""
 
 
-def low_confidence(model: Model, pictures: Float[Tensor, "n 4 side side"]) -> float:
-    """The confidence that the lowest `SHARE` of these pictures, premultiplied RGBA in [0, 1], have at most."""
+def lows(model: Model, pictures: Float[Tensor, "n 4 side side"]) -> dict[str, float]:
+    """`low_confidence` and `low_certainty` for a model's record: what the lowest `SHARE` of these pictures,
+    premultiplied RGBA in [0, 1], have at most."""
     found = []
     for picture in tqdm(pictures.permute(0, 2, 3, 1).numpy(), desc="confidence", unit="picture", leave=False):
         straight = picture.copy()
         straight[..., :3] /= np.maximum(straight[..., 3:], 1e-3)
         try:
             framed = cutout.framed((straight.clip(0, 1) * 255).round().astype(np.uint8), SIDE)
-            found.append(encode(model, [framed]).confidence)
+            encoded = encode(model, [framed])
+            found.append((encoded.confidence, encoded.certainty))
         except (cutout.UnreadablePicture, MeshError):
-            found.append(0.0)
-    return round(float(np.quantile(found, SHARE)), 3)
+            found.append((0.0, 0.0))
+    confidence, certainty = np.quantile(found, SHARE, axis=0)
+    return {"low_confidence": round(float(confidence), 3), "low_certainty": round(float(certainty), 3)}

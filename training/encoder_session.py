@@ -22,12 +22,13 @@ from gen3d_core.runtime import RuntimeModel
 from gen3d_core.sampler import Model, find
 from gen3d_core.trained import load_generator
 from training.batches import Batches
-from training.encoder_calibration import PICTURES, low_confidence
+from training.encoder_calibration import PICTURES, lows
 from training.encoder_state import EncoderState, averaging, rate
 from training.encoder_steps import StyleDistance, Terms, encoder_terms
 from training.processor import denormals_as_zero, keep_freed_memory
 from training.rendered_pool import VIEWS, Pool, Seen, quicker, rendered, seen_in
 from training.session import load_pictures
+from training.solid_probes import SolidProbes
 from training.steps import update_average
 from training.trainer import Budget
 
@@ -36,7 +37,7 @@ log = logging.getLogger(__name__)
 BATCH = 64
 REDRAWN, REDRAWN_GENERATED = 10, 3
 """Pictures of a batch that are rendered again, and how many of them are generated where there are others."""
-REDRAWN_FROM = 0.4
+REDRAWN_FROM = 0.25
 """Share of the training from which pictures are rendered again: before that, codes teach faster."""
 CAPACITY, FIRST = 24_576, 1024
 """Generated pictures that are kept, and how many of them before training begins."""
@@ -82,11 +83,12 @@ def train_encoder(
         log.info("resuming at %d pictures, %.1f minutes", state.images, state.seconds / 60)
     truncation = archive.manifest["truncation"]
     with denormals_as_zero():
-        _train(state, generator, truncation, batches, Budget(images, minutes), checkpoint)
+        probes = SolidProbes(generator, truncation, state.rng)
+        _train(state, generator, probes, truncation, batches, Budget(images, minutes), checkpoint)
     log.info("exporting")
     budget = f"--images {images}" if minutes is None else f"--minutes {minutes:g}"
     command = f"gen3d-train encoder MODEL --out MODEL{' --data DATASET' if batches else ''} {budget} --seed {seed}"
-    _write(out, archive, state, command, _own_pictures(generator, truncation, batches, state.rng))
+    _write(out, archive, state, command, _own_pictures(generator, probes, truncation, batches, state.rng))
     checkpoint.unlink(missing_ok=True)
     log.info("%s: %.1f MB", out, out.stat().st_size / 1e6)
 
@@ -112,7 +114,7 @@ def _write(out: Path, archive: ModelArchive, state: EncoderState, command: str, 
         "command": command,
         "pictures_shown": state.images,
         "minutes": round(state.seconds / 60, 1),
-        "low_confidence": low_confidence(model, own),
+        **lows(model, own),
     }
     write_model(out, {**archive.manifest, "encoder": record}, members)
 
@@ -127,6 +129,7 @@ def _with_cameras(data: Path) -> Batches:
 def _train(
     state: EncoderState,
     generator: Generator,
+    probes: SolidProbes,
     truncation: float,
     batches: Batches | None,
     budget: Budget,
@@ -136,7 +139,7 @@ def _train(
     distance = StyleDistance(generator.field, state.rng)  # type: ignore[arg-type]
     pool = Pool(CAPACITY, generator.config.shape_dim, generator.config.appearance_dim)
     while pool.count < FIRST:
-        pool.add(rendered(generator, NEW_SHAPES, truncation, state.rng))
+        pool.add(rendered(generator, probes, NEW_SHAPES, truncation, state.rng))
     bar = tqdm(total=100.0, initial=round(100 * budget.progress(state), 2), unit="%", desc="encoder", mininterval=2.0)
     bar.bar_format = "{desc} {percentage:5.1f} %|{bar}| {elapsed}<{remaining}{postfix}"
     saved = time.monotonic()
@@ -144,12 +147,12 @@ def _train(
         while (progress := budget.progress(state)) < 1:
             began = time.monotonic()
             if state.step % NEW_EVERY == 0:
-                pool.add(rendered(generator, NEW_SHAPES, truncation, state.rng))
+                pool.add(rendered(generator, probes, NEW_SHAPES, truncation, state.rng))
             redrawn = _to_redraw(pool, batches, state.rng) if progress >= REDRAWN_FROM else None
             known = pool.draw(BATCH if redrawn is None else BATCH - REDRAWN, state.rng)
             state.optimiser.param_groups[0]["lr"] = rate(state.step, progress)
             state.optimiser.zero_grad(set_to_none=True)
-            terms = encoder_terms(state.encoder, generator, distance, known, redrawn, truncation, state.rng)
+            terms = encoder_terms(state.encoder, generator, distance, probes, known, redrawn, truncation, state.rng)
             terms.total().backward()
             state.optimiser.step()
             update_average(state.average, state.encoder, averaging(state.step))
@@ -174,15 +177,18 @@ def _to_redraw(pool: Pool, batches: Batches | None, rng: torch.Generator) -> See
     return real.and_also(pool.draw(REDRAWN_GENERATED, rng).seen)
 
 
-def _own_pictures(generator: Generator, truncation: float, batches: Batches | None, rng: torch.Generator) -> Tensor:
+def _own_pictures(
+    generator: Generator, probes: SolidProbes, truncation: float, batches: Batches | None, rng: torch.Generator
+) -> Tensor:
     """Pictures (n, 4, side, side) of the model's own kind, each reduced to its object."""
     if batches is not None:
         return seen_in(*batches.draw(PICTURES, rng)).pictures
-    return rendered(generator, PICTURES // VIEWS, truncation, rng).seen.pictures
+    return rendered(generator, probes, PICTURES // VIEWS, truncation, rng).seen.pictures
 
 
 def _told(terms: Terms, images: int) -> str:
     return (
         f"{images / 1000:.1f} kimg, codes {terms.codes.item():.3f}, azimuth {terms.azimuth.item():.2f}, "
-        f"silhouette {terms.silhouette.item():.3f}, picture {terms.picture.item():.3f}"
+        f"silhouette {terms.silhouette.item():.3f}, picture {terms.picture.item():.3f}, "
+        f"solid {terms.solid.item():.3f}"
     )

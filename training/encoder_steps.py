@@ -18,12 +18,15 @@ from gen3d_core.reading import AZIMUTHS, SIDE
 from gen3d_core.schedule import Stage
 from training.augmentation import augmented
 from training.rendered_pool import CodeBatch, Rendered, Seen
+from training.solid_probes import SolidProbes
 from training.steps import autocast
 
 REDRAWN = 32
 """Pixels along a side of the pictures that are rendered again."""
 HALF_WIDTH = 0.08
-CODES, AZIMUTH, ELEVATION, SILHOUETTE, PICTURE = 1.0, 0.3, 0.1, 2.0, 2.0
+SOLIDS = 16
+"""Pictures of a batch whose objects are compared as solids."""
+CODES, AZIMUTH, ELEVATION, SILHOUETTE, PICTURE, SOLID = 1.0, 0.3, 0.1, 2.0, 2.0, 2.0
 """Weights of the terms."""
 ELEVATION_UNIT = 0.15
 """Radians that count as much as the spread of a style."""
@@ -38,6 +41,7 @@ class Terms:
     elevation: Tensor
     silhouette: Tensor
     picture: Tensor
+    solid: Tensor
 
     def total(self) -> Tensor:
         """What is minimised."""
@@ -47,6 +51,7 @@ class Terms:
             + ELEVATION * self.elevation
             + SILHOUETTE * self.silhouette
             + PICTURE * self.picture
+            + SOLID * self.solid
         )
 
 
@@ -74,13 +79,16 @@ def encoder_terms(
     encoder: Encoder,
     generator: Generator,
     distance: StyleDistance,
+    probes: SolidProbes,
     known: Rendered,
     redrawn: Seen | None,
     truncation: float,
     rng: torch.Generator,
 ) -> Terms:
-    """Terms of a batch of pictures with `known` codes, and of others that are to be `redrawn` from their cameras."""
+    """Terms of a batch of pictures with `known` codes, and, where that is wanted, of objects made again: of some of
+    these as solids, and of other pictures, that are to be `redrawn`, from their cameras."""
     count = len(known.codes.shape)
+    solids = min(SOLIDS, count)
     pictures, pose = augmented(known.seen.pictures, rng), known.seen.pose
     if redrawn is not None:
         pictures = torch.cat([pictures, augmented(redrawn.pictures, rng)])
@@ -88,7 +96,7 @@ def encoder_terms(
     with autocast(pictures.device):
         answers = encoder(pictures)
     shape, appearance, azimuth, elevation = answers.split(encoder.sizes, -1)
-    silhouette = picture = answers.new_zeros(())
+    silhouette = picture = solid = answers.new_zeros(())
     if redrawn is not None:
         target = F.avg_pool2d(redrawn.pictures, SIDE // REDRAWN)
         with autocast(pictures.device):
@@ -98,12 +106,16 @@ def encoder_terms(
         again = as_pictures(again, len(target)).float()
         silhouette = losses.silhouette_loss(again[:, 3:], target[:, 3:]).mean()
         picture = losses.picture_loss(again, target).mean()
+        with autocast(pictures.device):
+            filled = probes.filled(generator.condition(shape[:solids], appearance[:solids], truncation))
+        solid = losses.overlap_loss(filled, known.filled[:solids]).mean()
     return Terms(
         distance(CodeBatch(shape[:count], appearance[:count]), known.codes),
         F.cross_entropy(azimuth, azimuth_shares(pose[:, 0])),
         ((elevation.squeeze(1) - pose[:, 1]) / ELEVATION_UNIT).square().mean(),
         silhouette,
         picture,
+        solid,
     )
 
 

@@ -41,6 +41,9 @@ from training.evaluation.pictures import on_white
 from training.metrics.points import chamfer_matrix
 from training.session import load_pictures
 
+ASTRAY_DEG = 45
+"""From here on a camera counts as mistaken, not as found imprecisely."""
+
 
 @dataclass(frozen=True)
 class Score:
@@ -179,10 +182,16 @@ def _row(label: str, scores: Sequence[Score]) -> str:
         f"{over('overlap', np.mean):.3f}",
         f"{over('psnr', np.mean):.1f}",
         f"{over('chamfer', np.mean):.2f} (median {over('chamfer', np.median):.2f})",
-        _or_none(over("camera_deg", np.median), "{:.1f}°"),
+        _camera(np.array([score.camera_deg for score in scores])),
         _or_none(over("confidence", np.mean), "{:.2f}"),
     ]
     return f"| {label} | {' | '.join(cells)} |"
+
+
+def _camera(degrees: Float[np.ndarray, "n"]) -> str:
+    """The median, and how often the camera was somewhere else altogether."""
+    astray = f" ({np.mean(degrees > ASTRAY_DEG):.0%} over {ASTRAY_DEG}°)"
+    return _or_none(float(np.median(degrees)), "{:.1f}°" + astray)
 
 
 def _or_none(value: float, form: str) -> str:

@@ -14,6 +14,7 @@ from gen3d_core.camera import draw_poses
 from gen3d_core.generator import Generator, as_pictures
 from gen3d_core.reading import FILL, SIDE
 from gen3d_core.schedule import Stage
+from training.solid_probes import POINTS, SolidProbes
 from training.steps import autocast
 
 VIEWS = 2
@@ -49,10 +50,11 @@ class CodeBatch:
 
 @dataclass(frozen=True)
 class Rendered:
-    """Pictures and the codes of what they show."""
+    """Pictures, the codes of what they show, and which of the probed places it fills, in [0, 1]."""
 
     seen: Seen
     codes: CodeBatch
+    filled: Float[Tensor, "n points"]
 
 
 def seen_in(pictures: Float[Tensor, "n 4 s s"], pose: Float[Tensor, "n 2"]) -> Seen:
@@ -62,7 +64,9 @@ def seen_in(pictures: Float[Tensor, "n 4 s s"], pose: Float[Tensor, "n 2"]) -> S
 
 
 @torch.no_grad()
-def rendered(generator: Generator, shapes: int, truncation: float, rng: torch.Generator) -> Rendered:
+def rendered(
+    generator: Generator, probes: SolidProbes, shapes: int, truncation: float, rng: torch.Generator
+) -> Rendered:
     """Pictures of new objects, `VIEWS` of each shape, from cameras of the generator's prior."""
     count = shapes * VIEWS
     shape = torch.randn(shapes, generator.config.shape_dim, generator=rng)
@@ -74,8 +78,10 @@ def rendered(generator: Generator, shapes: int, truncation: float, rng: torch.Ge
         sketch = as_pictures(generator.render(field, pose, patch.whole(SKETCH, count), stage), count)
         place = patch.around(sketch[:, 3].float(), FILL, SIDE)
         pictures = as_pictures(generator.render(field, pose, place, stage), count)
+        filled = probes.filled(field)
     seen = Seen(pictures.float().clamp(0, 1), place, pose)
-    return Rendered(seen, CodeBatch(shape.repeat_interleave(VIEWS, 0), appearance))
+    codes = CodeBatch(shape.repeat_interleave(VIEWS, 0), appearance)
+    return Rendered(seen, codes, filled.repeat_interleave(VIEWS, 0))
 
 
 class Pool:
@@ -86,6 +92,7 @@ class Pool:
         self.count, self._next = 0, 0
         self._sizes = (shape_dim, appearance_dim, 2, 2, 1)
         self._pictures = torch.empty(capacity, 4, SIDE, SIDE, dtype=torch.uint8)
+        self._filled = torch.empty(capacity, POINTS, dtype=torch.uint8)
         self._known = torch.empty(capacity, sum(self._sizes))
 
     def add(self, new: Rendered) -> None:
@@ -93,6 +100,7 @@ class Pool:
         seen, codes = new.seen, new.codes
         where = (self._next + torch.arange(len(seen.pose))) % self.capacity
         self._pictures[where] = (seen.pictures * 255).round().byte()
+        self._filled[where] = (new.filled * 255).round().byte()
         self._known[where] = torch.cat(
             [codes.shape, codes.appearance, seen.pose, seen.place.centre, seen.place.extent[:, None]], 1
         )
@@ -104,7 +112,8 @@ class Pool:
         which = torch.randint(self.count, (count,), generator=rng)
         shape, appearance, pose, centre, extent = self._known[which].split(self._sizes, 1)
         place = patch.ScaledPatch(centre, extent.squeeze(1), SIDE)
-        return Rendered(Seen(self._pictures[which].float() / 255, place, pose), CodeBatch(shape, appearance))
+        seen = Seen(self._pictures[which].float() / 255, place, pose)
+        return Rendered(seen, CodeBatch(shape, appearance), self._filled[which].float() / 255)
 
 
 def quicker(generator: Generator) -> Generator:

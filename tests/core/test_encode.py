@@ -16,7 +16,7 @@ from gen3d_core.model_file import ModelFileError
 from gen3d_core.painting import POINTS, glimpsed, painted
 from gen3d_core.pictures import network_input
 from gen3d_core.preview import render_framed
-from gen3d_core.reading import AZIMUTHS, FILL, SIDE, Reading, reading
+from gen3d_core.reading import AZIMUTHS, FILL, SIDE, Azimuth, Reading, reading
 from gen3d_core.sampler import load
 from gen3d_core.sighting import Sighting, sighted
 from tests.analytic import (
@@ -51,22 +51,34 @@ def answer(logits: dict[int, float]) -> np.ndarray:
     return np.concatenate([[1, 2, 3], [4, 5], directions, [0.3]]).astype(np.float32)
 
 
+def angles(found: Reading) -> list[float]:
+    return [azimuth.angle for azimuth in found.azimuths]
+
+
 def test_an_answer_is_taken_apart():
     one = reading(answer({5: 0.0}), 3, 2)
     assert one.codes.shape.tolist() == [1, 2, 3] and one.codes.appearance.tolist() == [4, 5]
-    assert one.azimuths == pytest.approx([5 * STEP]) and one.elevation == pytest.approx(0.3)
+    assert angles(one) == pytest.approx([5 * STEP]) and one.elevation == pytest.approx(0.3)
 
 
 def test_directions_between_two_and_across_the_turn():
     between = reading(answer({7: 0.0, 8: 0.0}), 3, 2)
-    assert between.azimuths == pytest.approx([7.5 * STEP])
+    assert angles(between) == pytest.approx([7.5 * STEP])
     turn = reading(answer({0: 0.0, AZIMUTHS - 1: 0.0}), 3, 2)
-    assert np.exp(1j * turn.azimuths[0]) == pytest.approx(np.exp(-0.5j * STEP))
+    assert np.exp(1j * angles(turn)[0]) == pytest.approx(np.exp(-0.5j * STEP))
+
+
+def test_certainty_falls_with_the_number_of_likely_directions():
+    assert reading(answer({5: 0.0}), 3, 2).certainty == pytest.approx(1)
+    two = reading(answer({5: 0.0, 17: 0.0}), 3, 2)
+    assert two.certainty == pytest.approx(1 - np.log(2) / np.log(AZIMUTHS))
+    assert reading(answer(dict.fromkeys(range(AZIMUTHS), 0.0)), 3, 2).certainty == pytest.approx(0)
 
 
 def test_rivals_are_named_by_their_probability_unless_it_is_negligible():
     two = reading(answer({2: 0.0, 14: 1.0}), 3, 2)
-    assert two.azimuths == pytest.approx([14 * STEP, 2 * STEP])
+    assert angles(two) == pytest.approx([14 * STEP, 2 * STEP])
+    assert [azimuth.share for azimuth in two.azimuths] == pytest.approx([np.e / (1 + np.e), 1 / (1 + np.e)])
     assert len(reading(answer({2: -5.0, 14: 1.0}), 3, 2).azimuths) == 1
 
 
@@ -86,10 +98,19 @@ def test_a_framed_view_fills_its_square(chair: Mesh):
 def test_the_camera_is_found_again(chair: Mesh, azimuth: float, elevation: float):
     picture = premultiplied(render_framed(chair, azimuth, elevation, SIDE))
     start = np.deg2rad(azimuth) + 0.25
-    found = sighted(chair, picture, [start + np.pi, start], np.deg2rad(elevation) - 0.15)
+    found = sighted(chair, picture, [Azimuth(start + np.pi), Azimuth(start)], np.deg2rad(elevation) - 0.15)
     assert np.rad2deg(found.azimuth) == pytest.approx(azimuth, abs=4)
     assert np.rad2deg(found.elevation) == pytest.approx(elevation, abs=4)
     assert found.overlap > 0.95
+
+
+def test_of_two_sides_with_one_silhouette_the_likelier_is_taken():
+    ball = extract(SolidField(Sphere(0.5)), 32)
+    picture = premultiplied(render_framed(ball, 0, 20, SIDE))
+    for likelier in (1.0, 4.0):
+        rivals = [Azimuth(1.0, 0.2), Azimuth(4.0, 0.2)]
+        chosen = [replace(each, share=0.8) if each.angle == likelier else each for each in rivals]
+        assert sighted(ball, picture, chosen, np.deg2rad(20)).azimuth == pytest.approx(likelier, abs=0.1)
 
 
 def test_the_right_codes_are_trusted_and_others_are_not(reader: Path):
@@ -99,7 +120,7 @@ def test_the_right_codes_are_trusted_and_others_are_not(reader: Path):
     )  # fmt: skip
     picture = render_framed(extract(model.field(true), 64), 40, 20, SIDE)
     seen = network_input([picture], SIDE)
-    where = [Reading(true, (np.deg2rad(40.0),), np.deg2rad(20.0))]
+    where = [Reading(true, (Azimuth(np.deg2rad(40.0)),), np.deg2rad(20.0))]
     assert matched(model, true, seen, where).confidence > 0.97
     assert matched(model, other, seen, where).confidence < 0.8
 
@@ -178,7 +199,7 @@ def test_something_else_is_answered_with_low_confidence(
     Image.fromarray(rod).save(tmp_path / "rod.png")
     arguments = ["--model", str(reader), "--out", str(tmp_path / "out"), "--resolution", "32"]
     assert main(["encode", str(tmp_path / "rod.png"), *arguments]) == 0
-    assert "low, ellipsoids can make nothing much like this" in capsys.readouterr().out
+    assert "low, ellipsoids hardly makes anything like this" in capsys.readouterr().out
 
 
 def test_mistakes_are_one_line_each(reader: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):

@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 
 from gen3d_core import losses, patch
-from gen3d_core.encode import LOW_CONFIDENCE, encode, low_confidence
+from gen3d_core.encode import LOW_CONFIDENCE, Encoded, doubtful, encode
 from gen3d_core.encoder import Encoder
 from gen3d_core.errors import Gen3DError
 from gen3d_core.model_file import read_model, write_model
@@ -21,7 +21,10 @@ from gen3d_core.onnx_export import export_encoder
 from gen3d_core.reading import AZIMUTHS, FILL, SIDE
 from gen3d_core.runtime import RuntimeModel
 from gen3d_core.sampler import load
+from gen3d_core.sighting import Sighting
 from gen3d_core.trained import load_generator
+from tests.analytic import Box, Sphere
+from tests.core.torch_solids import SolidBatch
 from tests.tiny_run import TINY, one_thread
 from training import encoder_session
 from training.augmentation import augmented, framed
@@ -30,6 +33,7 @@ from training.encoder_session import train_encoder
 from training.encoder_state import EncoderState, averaging, rate
 from training.encoder_steps import StyleDistance, azimuth_shares
 from training.rendered_pool import CodeBatch, Pool, rendered, seen_in
+from training.solid_probes import POINTS, SolidProbes
 
 CPU = torch.device("cpu")
 
@@ -118,7 +122,8 @@ def test_a_pool_keeps_the_newest(tiny_model: Path):
     generator = load_generator(tiny_model, CPU)
     rng = torch.Generator().manual_seed(0)
     pool = Pool(6, 8, 6)
-    first, second = (rendered(generator, 2, 1.0, rng) for _ in range(2))
+    probes = SolidProbes(generator, 1.0, rng)
+    first, second = (rendered(generator, probes, 2, 1.0, rng) for _ in range(2))
     pool.add(first)
     pool.add(second)
     drawn = pool.draw(200, rng)
@@ -128,12 +133,32 @@ def test_a_pool_keeps_the_newest(tiny_model: Path):
     where = (drawn.codes.appearance == second.codes.appearance[0]).all(1).nonzero()[0, 0]
     assert (drawn.seen.pictures[where] - second.seen.pictures[0]).abs().max() <= 0.5 / 255 + 1e-6
     assert drawn.seen.pose[where].tolist() == second.seen.pose[0].tolist()
+    assert (drawn.filled[where] - second.filled[0]).abs().max() <= 0.5 / 255 + 1e-6
+
+
+def test_probes_tell_what_solids_fill(tiny_model: Path):
+    probes = SolidProbes(load_generator(tiny_model, CPU), 1.0, torch.Generator().manual_seed(0))
+    filled = probes.filled(SolidBatch([Sphere(0.5), Box((0.6, 0.3, 0.2))])) > 0.5
+    assert torch.equal(filled[0], probes.points.norm(dim=1) < 0.5)
+    assert torch.equal(filled[1], (probes.points.abs() < torch.tensor([0.6, 0.3, 0.2])).all(1))
+
+
+def test_probes_lie_where_objects_differ(tiny_model: Path):
+    generator = load_generator(tiny_model, CPU)
+    rng = torch.Generator().manual_seed(0)
+    probes, elsewhere = (SolidProbes(generator, 1.0, rng) for _ in range(2))
+    assert probes.points.shape == (POINTS, 3) and probes.points.norm(dim=1).max() <= 1
+    direction = torch.nn.functional.normalize(torch.randn(POINTS, 3, generator=rng))
+    elsewhere.points = direction * torch.rand(POINTS, 1, generator=rng) ** (1 / 3)
+    field = generator.condition(torch.randn(32, 8, generator=rng), torch.randn(32, 6, generator=rng))
+    assert probes.filled(field).var(0).mean() > 2 * elsewhere.filled(field).var(0).mean()
 
 
 def test_pictures_are_rendered_where_their_place_says(tiny_model: Path):
     """What the pool shows at a place is what the whole picture shows there."""
     generator = load_generator(tiny_model, CPU)
-    new = rendered(generator, 2, 1.0, torch.Generator().manual_seed(1))
+    probes = SolidProbes(generator, 1.0, torch.Generator().manual_seed(0))
+    new = rendered(generator, probes, 2, 1.0, torch.Generator().manual_seed(1))
     covered = new.seen.pictures[:, 3] > 0.5
     for axis in (1, 2):
         assert covered.any(axis).sum(1).max() <= SIDE
@@ -174,16 +199,24 @@ def test_only_the_encoder_is_added(encoding_model: Path, tiny_model: Path):
         assert set(new.namelist()) - set(old.namelist()) == {"encoder.onnx"}
     before, after = read_model(tiny_model, only=()).manifest, read_model(encoding_model, only=()).manifest
     assert {key: value for key, value in after.items() if key != "encoder"} == before
-    assert 0 < after["encoder"]["low_confidence"] < 1 and low_confidence(load(encoding_model)) < 1
+    assert 0 < after["encoder"]["low_confidence"] < 1 and 0 <= after["encoder"]["low_certainty"] < 1
     assert after["encoder"]["pictures_shown"] == 160 and "--images 160" in after["encoder"]["command"]
     assert list(encoding_model.parent.iterdir()) == [encoding_model]
 
 
-def test_low_is_what_the_file_says_unless_that_makes_no_sense(encoding_model: Path, tmp_path: Path):
+def test_doubtful_is_what_falls_short_of_the_files_lows_where_they_make_sense(encoding_model: Path, tmp_path: Path):
     archive = read_model(encoding_model)
-    for value, low in ((0.3, 0.3), (7, LOW_CONFIDENCE), ("much", LOW_CONFIDENCE), (None, LOW_CONFIDENCE)):
-        write_model(tmp_path / "x.gen3d", {**archive.manifest, "encoder": {"low_confidence": value}}, archive.members)
-        assert low_confidence(load(tmp_path / "x.gen3d")) == low
+
+    def doubts(record: object, overlap: float, certainty: float) -> bool:
+        write_model(tmp_path / "x.gen3d", {**archive.manifest, "encoder": record}, archive.members)
+        model = load(tmp_path / "x.gen3d")
+        return doubtful(model, Encoded(model.codes(0), (Sighting(0.0, 0.0, overlap),), certainty))
+
+    lows = {"low_confidence": 0.3, "low_certainty": 0.5}
+    assert not doubts(lows, 0.31, 0.51)
+    assert doubts(lows, 0.29, 0.51) and doubts(lows, 0.31, 0.49)
+    for senseless in ({"low_confidence": 7, "low_certainty": 7}, {"low_confidence": "much"}, None, "nothing"):
+        assert doubts(senseless, LOW_CONFIDENCE - 0.01, 0.0) and not doubts(senseless, LOW_CONFIDENCE + 0.01, 0.0)
 
 
 def test_pictures_can_be_encoded_with_it(encoding_model: Path, tiny_pictures: Path):

@@ -18,7 +18,7 @@ from gen3d_core.encode_command import model_file_name
 from gen3d_core.errors import Gen3DError
 from gen3d_core.fitting import Fit, load_field
 from gen3d_core.pictures import network_input
-from gen3d_core.reading import FILL, SIDE, Reading
+from gen3d_core.reading import FILL, SIDE, Azimuth, Reading
 from gen3d_core.refinement import refined
 from gen3d_core.sampler import Model, load
 from gen3d_core.sighting import Sighting
@@ -36,6 +36,7 @@ def few_steps() -> Iterator[None]:
     """As many as it takes to tell up from down."""
     with pytest.MonkeyPatch.context() as patched, one_thread():
         patched.setattr(refinement, "COARSE_STEPS", 8)
+        patched.setattr(refinement, "ROUNDS", ((3, 2), (5, 1)))
         patched.setattr(refinement, "FINE_STEPS", 8)
         patched.setattr(tuning, "STEPS", 6)
         yield
@@ -97,7 +98,7 @@ def unlikeness(model: Model, subject: Subject, found: Encoded) -> float:
 
 def test_refining_makes_it_more_alike_or_leaves_it(model: Model, subject: Subject):
     seen = network_input([subject.picture], SIDE)
-    start = matched(model, model.codes(3), seen, [Reading(model.codes(3), (0.0,), 0.3)])
+    start = matched(model, model.codes(3), seen, [Reading(model.codes(3), (Azimuth(0.0),), 0.3)])
     fractions: list[float] = []
     better = refined(model, [subject.picture], start, lambda fraction, stage: fractions.append(fraction))
     assert unlikeness(model, subject, better) < unlikeness(model, subject, start)
@@ -129,7 +130,7 @@ def test_cameras_have_the_gradient_of_what_they_see(model: Model, subject: Subje
 def test_several_pictures_are_refined_together(model: Model, subject: Subject):
     seen = network_input([subject.picture] * 2, SIDE)
     codes = model.codes(3)
-    start = matched(model, codes, seen, [Reading(codes, (turn,), 0.3) for turn in (0.0, 2.0)])
+    start = matched(model, codes, seen, [Reading(codes, (Azimuth(turn),), 0.3) for turn in (0.0, 2.0)])
     better = refined(model, [subject.picture] * 2, start)
     assert len(better.sightings) == 2 and better.confidence > 0.5
 
