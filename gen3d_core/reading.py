@@ -51,7 +51,7 @@ def _azimuths(share: np.ndarray) -> tuple[Azimuth, ...]:
     """The circular mean around each local maximum of the probabilities that is not negligible, by probability."""
     before, after = np.roll(share, 1), np.roll(share, -1)
     peaks = np.flatnonzero((share >= before) & (share > after))
-    weight = before + share + after
+    weight: np.ndarray = before + share + after
     step = 2 * np.pi / AZIMUTHS
     found = []
     for peak in peaks[np.argsort(-weight[peaks])]:
