@@ -23,6 +23,9 @@ from gen3d_core.schedule import Stage
 from gen3d_core.trained import load_generator
 
 CODE_RATE, ANGLE_RATE, PLACE_RATE = 0.06, 0.02, 0.01
+STAY = 2.0
+"""Weight of how far cameras have turned from where they started, in squared radians: where a model cannot make what is
+seen, cameras would otherwise go to where its outline happens to fit, and other sides get worse."""
 NARROW = 0.05
 """Half-width of the rendered interval where silhouettes are sharp."""
 SKETCH = 48
@@ -61,6 +64,7 @@ class Fit:
         self.shape = torch.from_numpy(codes.shape[None]).clone().requires_grad_()
         self.appearance = torch.from_numpy(codes.appearance[None]).clone().requires_grad_()
         self.pose = pose.clone().requires_grad_()
+        self.first_pose = pose
         with torch.no_grad():
             sketch = self._rendered(patch.whole(SKETCH, len(pose)), NARROW)
             place = patch.around(sketch[:, 3], FILL, SKETCH)
@@ -76,11 +80,13 @@ class Fit:
         ]
 
     def loss(self, target: Float[Tensor, "n 4 s s"], half_width: float = NARROW) -> Float[Tensor, ""]:
-        """How unlike framed pictures, premultiplied RGBA in [0, 1], the object is: in silhouette and in colour."""
+        """How unlike framed pictures, premultiplied RGBA in [0, 1], the object is, in silhouette and in colour, and how
+        far the cameras have turned."""
         place = patch.ScaledPatch(self.centre, self.log_extent.exp(), target.shape[-1])
         seen = self._rendered(place, half_width)
         silhouette = losses.silhouette_loss(seen[:, 3:], target[:, 3:])
-        return (silhouette + losses.picture_loss(seen, target)).mean()
+        turned = (self.pose - self.first_pose).square().sum(1)
+        return (silhouette + losses.picture_loss(seen, target) + STAY * turned).mean()
 
     def codes(self) -> Codes:
         """Where the codes stand, as long as draws are."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -69,7 +70,7 @@ def _shaded(mesh: Mesh, places: np.ndarray, depth: np.ndarray, axes: np.ndarray,
     samples[hit, :3] = to_linear(base) * _light(normals, bare)[:, None]
     samples[hit, 3] = 1.0
     grid = samples.reshape(size, _SAMPLES, size, _SAMPLES, 4)
-    mean = np.einsum("iajbc->ijc", grid) / _SAMPLES**2
+    mean = functools.reduce(np.add, (grid[:, i, :, j] for i, j in np.ndindex(_SAMPLES, _SAMPLES))) / _SAMPLES**2
     mean[..., :3] = to_encoded(mean[..., :3] / np.maximum(mean[..., 3:], 1e-9))
     return np.rint(mean * 255).astype(np.uint8)
 
@@ -157,7 +158,7 @@ def _project(points: np.ndarray, axes: np.ndarray) -> tuple[np.ndarray, np.ndarr
 
 def _blend(values: np.ndarray, corners: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Vertex values (V, 3) at hits: corners (N, 3) and their weights (N, 3) -> (N, 3)."""
-    return np.einsum("nc,nck->nk", weights, values[corners])
+    return (weights[:, None] @ values[corners])[:, 0]
 
 
 def _light(normals: np.ndarray, bare: bool) -> np.ndarray:

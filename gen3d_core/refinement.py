@@ -27,7 +27,7 @@ COARSE = 2
 """Starts are compared on pictures so many times as coarse; the best of them goes on on fine ones."""
 ROUNDS = ((10, 2), (20, 1))
 """Coarse steps that each remaining start goes, and how many of them remain afterwards."""
-COARSE_STEPS, FINE_STEPS = sum(steps for steps, _ in ROUNDS), 90
+FINE_STEPS = 90
 WIDE = 0.15
 """Half-width of the rendered interval at the first coarse step: a wide one sees what is farther away."""
 DOUBT = 1.25
@@ -78,25 +78,20 @@ class _Start:
     fit: Fit
     handicap: float
     """Factor of its loss when starts are compared."""
-    done: int = 0
 
     def __post_init__(self) -> None:
         self.descent = Descent(self.fit.groups())
 
-    def step(self, target: Float[Tensor, "n 4 s s"]) -> None:
-        width = WIDE * (NARROW / WIDE) ** (self.done / COARSE_STEPS)
-        self.descent.step(self.fit.loss(target, width))
-        self.done += 1
-
 
 def _best(starts: list[_Start], target: Float[Tensor, "n 4 s s"], progress: Progress) -> Fit:
     """That of the starts which comes nearest; the others are given up on the way (successive halving)."""
+    total, done = sum(steps for steps, _ in ROUNDS), 0
     for steps, remaining in ROUNDS:
         for number, start in enumerate(starts):
-            for _ in range(steps):
-                start.step(target)
-            share = (start.done - steps * (1 - (number + 1) / len(starts))) / COARSE_STEPS
-            progress(COMPARED * share, "refining")
+            for step in range(done, done + steps):
+                start.descent.step(start.fit.loss(target, WIDE * (NARROW / WIDE) ** (step / total)))
+            progress(COMPARED * (done + steps * (number + 1) / len(starts)) / total, "refining")
+        done += steps
         starts = sorted(starts, key=lambda start: start.handicap * start.descent.best)[:remaining]
     return starts[0].fit
 

@@ -91,8 +91,10 @@ def encoding_benchmark(
         if len(better) < refine:
             better.append(judge.score(subject, refined(model, [subject.picture], found)))
     rows = [("mean code", mean), ("encoder", encoded)]
+    if 0 < len(better) < len(encoded):
+        rows.append((f"encoder, the first {len(better)}", encoded[: len(better)]))
     if better:
-        rows += [(f"encoder, the first {len(better)}", encoded[: len(better)]), ("refined, the same", better)]
+        rows.append(("refined, the same", better))
     lines = [
         f"| {model.name}: {len(encoded)} {what} | silhouettes overlap | PSNR | Chamfer x 1000 | camera error, median "
         "| confidence |",

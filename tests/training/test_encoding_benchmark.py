@@ -35,7 +35,6 @@ from training.encoding_subjects import FIRST_SEED, Subject, generated_subjects
 def few_steps() -> Iterator[None]:
     """As many as it takes to tell up from down."""
     with pytest.MonkeyPatch.context() as patched, one_thread():
-        patched.setattr(refinement, "COARSE_STEPS", 8)
         patched.setattr(refinement, "ROUNDS", ((3, 2), (5, 1)))
         patched.setattr(refinement, "FINE_STEPS", 8)
         patched.setattr(tuning, "STEPS", 6)
