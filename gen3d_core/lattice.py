@@ -16,11 +16,17 @@ Progress = Callable[[float, str], None]
 """Told a fraction in [0, 1] and a few words; whatever it raises stops the work."""
 LatticeFunction = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
 """Axes x (X,), y (Y,), z (Z,) -> logit (X, Y, Z), positive inside."""
+Box = tuple[slice, ...]
+"""Ranges of indices along the three axes."""
 
 _POINTS_AT_ONCE = (128 << 20) // (64 * 4)
 """Points of a box, if a model holds 64 hidden floats per point within 128 MB."""
 _LEAST_BOXES = 8
 """Between two of them the work can be stopped."""
+_SPARSE = 32
+"""Nodes along a side, at most, of the grid that tells where an object is: half as many as samples, if those are few."""
+_FILLED = 0.95
+"""Progress when the first box is filled."""
 CERTAIN = 30.0
 """Beyond this a logit is certain; a bound on it bounds how near a crossing may come to a lattice node."""
 _NEAREST = 1e-3
@@ -50,28 +56,95 @@ def sample_lattice(
 ) -> Lattice:
     """Sample the cube [-bounds, bounds]^3 with `resolution` samples a side. Raises `Gen3DError` for a bad resolution
     or field."""
-    limits.whole("resolution", resolution, limits.RESOLUTION)
-    axis = np.linspace(-bounds, bounds, resolution, dtype=np.float32)
-    values = np.full((resolution + 2,) * 3, -CERTAIN, np.float32)
-    inside = values[1:-1, 1:-1, 1:-1]
-    boxes = _boxes(resolution)
-    for done, box in enumerate(boxes):
-        progress(done / len(boxes), "shape")
-        axes = [axis[part] for part in box]
-        inside[box] = checked(lattice(*axes), tuple(map(len, axes)))
+    grid = _Grid.empty(lattice, resolution, bounds)
+    grid.fill((slice(0, resolution),) * 3, lambda fraction: progress(fraction, "shape"))
     progress(1.0, "shape")
-    return settled(values, bounds)
+    return settled(grid.values, bounds)
 
 
-def _boxes(resolution: int) -> list[tuple[slice, ...]]:
-    """A grid cut into boxes near cubes: what a separable field computes anew for each box grows with its faces."""
-    most = min(_POINTS_AT_ONCE, resolution**3 // _LEAST_BOXES)
-    sides = [resolution] * 3
+def sample_object(
+    lattice: LatticeFunction, resolution: int, progress: Progress = ignore_progress, *, bounds: float = 1.0
+) -> Lattice:
+    """What `sample_lattice` gives, but asked for only where the object is; elsewhere values are negative and no more.
+
+    That is the box around what a sparse grid finds, and from there on as far as it reaches. A loose part is missed
+    where it lies outside that box and between the nodes of the sparse grid.
+    """
+    grid = _Grid.empty(lattice, resolution, bounds)
+    progress(0.0, "shape")
+    box = grid.found(max(2, -(-resolution // _SPARSE)))
+    grid.fill(box, lambda fraction: progress(_FILLED * fraction, "shape"))
+    while beyond := grid.beyond(box):
+        slab, box = beyond
+        grid.fill(slab, lambda fraction: progress(_FILLED, "shape"))
+    progress(1.0, "shape")
+    return settled(grid.values, bounds)
+
+
+@dataclass(frozen=True)
+class _Grid:
+    """A grid that is being filled, `values` (R+2, R+2, R+2) with its border, and outside wherever nobody asked."""
+
+    lattice: LatticeFunction
+    axis: np.ndarray
+    values: np.ndarray
+
+    @classmethod
+    def empty(cls, lattice: LatticeFunction, resolution: int, bounds: float) -> _Grid:
+        limits.whole("resolution", resolution, limits.RESOLUTION)
+        axis = np.linspace(-bounds, bounds, resolution, dtype=np.float32)
+        return cls(lattice, axis, np.full((resolution + 2,) * 3, -CERTAIN, np.float32))
+
+    @property
+    def inside(self) -> np.ndarray:
+        return self.values[1:-1, 1:-1, 1:-1]
+
+    def ask(self, box: Box) -> np.ndarray:
+        axes = [self.axis[part] for part in box]
+        return checked(self.lattice(*axes), tuple(map(len, axes)))
+
+    def fill(self, box: Box, progress: Callable[[float], None]) -> None:
+        parts = _parts(box)
+        for done, part in enumerate(parts):
+            progress(done / len(parts))
+            self.inside[part] = self.ask(part)
+
+    def found(self, step: int) -> Box:
+        """The box around what every `step`-th node tells of, as much wider on each side; all where they tell of
+        nothing."""
+        there = np.argwhere(self.ask((slice(None, None, step),) * 3) >= 0) * step
+        if not len(there):
+            return (slice(0, len(self.axis)),) * 3
+        low, high = there.min(axis=0) - step, there.max(axis=0) + step + 1
+        return tuple(slice(*part) for part in np.clip([low, high], 0, len(self.axis)).T.tolist())
+
+    def beyond(self, box: Box) -> tuple[Box, Box] | None:
+        """Where the object reaches a side of the box: a slab next to it, and the box with the slab."""
+        count = len(self.axis)
+        thick = -(-count // 8)
+        for axis, part in enumerate(box):
+            below = slice(max(part.start - thick, 0), part.start)
+            above = slice(part.stop, min(part.stop + thick, count))
+            for last, slab in ((part.start, below), (part.stop - 1, above)):
+                side = self.inside[(*box[:axis], last, *box[axis + 1 :])]
+                if slab.start < slab.stop and (side >= 0).any():
+                    wider = slice(min(part.start, slab.start), max(part.stop, slab.stop))
+                    return (*box[:axis], slab, *box[axis + 1 :]), (*box[:axis], wider, *box[axis + 1 :])
+        return None
+
+
+def _parts(box: Box) -> list[Box]:
+    """A box cut into boxes near cubes: what a separable field computes anew for each grows with its faces."""
+    sides = [part.stop - part.start for part in box]
+    most = max(1, min(_POINTS_AT_ONCE, math.prod(sides) // _LEAST_BOXES))
     while math.prod(sides) > most:
         longest = sides.index(max(sides))
         sides[longest] = -(-sides[longest] // 2)
-    starts = itertools.product(*(range(0, resolution, side) for side in sides))
-    return [tuple(slice(start, start + side) for start, side in zip(corner, sides, strict=True)) for corner in starts]
+    starts = itertools.product(*(range(part.start, part.stop, side) for part, side in zip(box, sides, strict=True)))
+    return [
+        tuple(slice(start, min(start + side, part.stop)) for start, side, part in zip(corner, sides, box, strict=True))
+        for corner in starts
+    ]
 
 
 def checked(logits: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:

@@ -11,7 +11,7 @@ import numpy as np
 
 from gen3d_core import limits
 from gen3d_core.errors import Gen3DError
-from gen3d_core.lattice import Lattice, Progress, ignore_progress, sample_lattice
+from gen3d_core.lattice import Lattice, Progress, ignore_progress, sample_object
 from gen3d_core.refine import refine_lattice
 from gen3d_core.regions import joined
 
@@ -67,7 +67,7 @@ def extract(
 ) -> Mesh:
     """The closed surface where the field's logit is zero, coloured, in the canonical frame (not placed).
 
-    A separable field is sampled everywhere, another one only around its surface.
+    A separable field is sampled in the box that the object fills, another one only around its surface.
 
     `floaters` is the share of the largest component's area from which loose components are kept; 1 keeps only the
     largest. Inner cavities, which nobody sees, are filled. Raises `MeshError` when there is no surface.
@@ -116,7 +116,7 @@ def components(faces: np.ndarray, count: int) -> np.ndarray:
 
 def _sampled(field: SurfaceField, resolution: int, progress: Progress) -> Lattice:
     if isinstance(field, SeparableField):
-        return sample_lattice(field.lattice, resolution, progress)
+        return sample_object(field.lattice, resolution, progress)
     return refine_lattice(field.logit, resolution, progress)
 
 

@@ -3,9 +3,10 @@ from collections import Counter
 import numpy as np
 import pytest
 import trimesh
+from scipy.ndimage import binary_dilation
 
 from gen3d_core.errors import Gen3DError
-from gen3d_core.lattice import FieldError, sample_lattice
+from gen3d_core.lattice import FieldError, sample_lattice, sample_object
 from gen3d_core.mesh import Mesh, MeshError, components, extract, largest_part, vertex_normals
 from tests.analytic import Box, Hollow, SolidField, Sphere, Torus, Union
 
@@ -173,6 +174,38 @@ def test_boxes_are_what_one_call_would_give():
     assert (border < 0).all()
 
 
+LEG = Box((0.011, 0.011, 0.4), (0.238, 0.238, -0.3))  # between the nodes of the sparse grid, which does not see it
+
+
+@pytest.mark.parametrize(
+    ("solid", "resolution", "most"),
+    [
+        (Sphere(0.5), 128, 0.25),
+        (Union([Box((0.3, 0.3, 0.1), (0, 0, 0.2)), LEG]), 128, 0.25),
+        (LEG, 128, 1.1),  # nothing tells of it: asked for everywhere
+        (Torus(0.75, 0.2), 48, 0.6),
+        (Box((2.0, 2.0, 2.0)), 40, 1.2),
+        (Sphere(-1.0), 64, 1.2),
+    ],
+)
+def test_around_the_object_the_lattice_is_that_of_the_whole_cube(
+    solid: Sphere | Union | Box | Torus, resolution: int, most: float
+):
+    field, asked = SolidField(solid), 0
+
+    def counted(x: np.ndarray, y: np.ndarray, z: np.ndarray) -> np.ndarray:
+        nonlocal asked
+        asked += len(x) * len(y) * len(z)
+        return field.lattice(x, y, z)
+
+    found, whole = sample_object(counted, resolution), sample_lattice(field.lattice, resolution)
+    assert (found.origin, found.spacing) == (whole.origin, whole.spacing)
+    near = binary_dilation(whole.values > 0, np.ones((3, 3, 3)))
+    assert np.array_equal(found.values[near], whole.values[near])
+    assert (found.values[~near] < 0).all()
+    assert asked <= most * resolution**3
+
+
 def test_boxes_stay_small():
     largest = 0
 
@@ -183,6 +216,7 @@ def test_boxes_stay_small():
 
     sample_lattice(count, 128)
     sample_lattice(count, 256)
+    sample_object(count, 256)
     assert largest * 64 * 4 <= 128 << 20
 
 
