@@ -13,6 +13,7 @@ import numpy as np
 
 from gen3d_core import limits
 from gen3d_core.colour import to_lab
+from gen3d_core.errors import first_line
 from gen3d_core.reading import FILL
 from gen3d_core.regions import regions
 
@@ -56,7 +57,7 @@ def decode(data: bytes, limit: int) -> np.ndarray:
     except UnidentifiedImageError as error:
         raise UnreadablePicture("not a picture") from error
     except (OSError, SyntaxError, ValueError, EOFError, IndexError, MemoryError, Image.DecompressionBombError) as error:
-        raise UnreadablePicture(str(error).splitlines()[0] if str(error) else type(error).__name__) from error
+        raise UnreadablePicture(first_line(error)) from error
     if max(image.size) > limit:
         scale = limit / max(image.size)
         size = max(1, round(image.width * scale)), max(1, round(image.height * scale))

@@ -16,6 +16,18 @@ class OutputError(Gen3DError):
     """A file could not be written; nothing half-written was left behind."""
 
 
+def one_line(error: BaseException) -> str:
+    """All that an error says, in one line; what kind it is where it says nothing."""
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of what another library's error says, not longer than a reader wants; what kind it is where it
+    says nothing."""
+    lines = str(error).strip().splitlines()
+    return lines[0][:200] if lines else type(error).__name__
+
+
 def output_error(path: Path, error: OSError) -> OutputError:
     """Turn the operating system's refusal to write `path` into one line."""
     if error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)):

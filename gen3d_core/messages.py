@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any, ClassVar
 
 from gen3d_core import limits
-from gen3d_core.errors import Gen3DError
+from gen3d_core.errors import Gen3DError, first_line
 
 MAX_LINE = 1 << 20
 """Bytes of the longest line, its newline included."""
@@ -47,7 +47,7 @@ def decode(line: bytes) -> dict[str, Any]:
     try:
         message = json.loads(line.decode("utf-8"), parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
-        raise ProtocolError(f"line is not JSON: {str(error).splitlines()[0]}") from error
+        raise ProtocolError(f"line is not JSON: {first_line(error)}") from error
     if not isinstance(message, dict):
         raise ProtocolError(f"line holds a JSON {type(message).__name__}: expected an object")
     if not isinstance(message.get("type"), str):

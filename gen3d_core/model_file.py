@@ -20,7 +20,7 @@ from typing import Any
 from gen3d_core import limits
 from gen3d_core.atomic import replacing
 from gen3d_core.directions import read_directions
-from gen3d_core.errors import Gen3DError
+from gen3d_core.errors import Gen3DError, first_line
 
 FORMAT = "gen3d-model"
 FORMAT_VERSION = 1
@@ -156,7 +156,7 @@ def _parse_manifest(path: Path, text: bytes) -> dict[str, Any]:
     try:
         manifest = json.loads(text.decode("utf-8"))
     except (ValueError, RecursionError) as error:
-        raise ModelFileError(f"{path}: model.json is not JSON: {str(error).splitlines()[0]}") from error
+        raise ModelFileError(f"{path}: model.json is not JSON: {first_line(error)}") from error
     if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
         raise ModelFileError(f"{path}: a zip, but not a Gen3D model (model.json does not say {FORMAT!r})")
     version = manifest.get("format_version")

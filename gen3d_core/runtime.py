@@ -17,6 +17,7 @@ os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 import onnxruntime  # noqa: E402
 from onnxruntime.capi import onnxruntime_pybind11_state as ort_state  # noqa: E402  # pyright: ignore[reportAttributeAccessIssue]
 
+from gen3d_core.errors import first_line  # noqa: E402
 from gen3d_core.latent import Codes  # noqa: E402
 from gen3d_core.model_file import GRAPHS, ModelFileError, read_model  # noqa: E402
 from gen3d_core.reading import AZIMUTHS  # noqa: E402
@@ -88,7 +89,7 @@ class RuntimeModel:
         try:
             return np.asarray(session.run(None, feed)[0])
         except _onnxruntime_errors() as error:
-            raise ModelFileError(f"{self.path}: {graph} failed: {_first_line(error)}") from error
+            raise ModelFileError(f"{self.path}: {graph} failed: {first_line(error)}") from error
 
     def _session(self, graph: str) -> onnxruntime.InferenceSession:
         with self._lock:
@@ -105,7 +106,7 @@ class RuntimeModel:
         try:
             session = onnxruntime.InferenceSession(self._graphs[graph], options, providers=["CPUExecutionProvider"])
         except _onnxruntime_errors() as error:
-            raise ModelFileError(f"{self.path}: {graph} cannot be opened: {_first_line(error)}") from error
+            raise ModelFileError(f"{self.path}: {graph} cannot be opened: {first_line(error)}") from error
         inputs = {value.name for value in session.get_inputs()}
         if inputs != _INPUTS[graph] or len(session.get_outputs()) != 1:
             wanted = ", ".join(sorted(_INPUTS[graph]))
@@ -165,8 +166,3 @@ def _onnxruntime_errors() -> tuple[type[Exception], ...]:
     return tuple(
         value for value in vars(ort_state).values() if isinstance(value, type) and issubclass(value, Exception)
     )
-
-
-def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0][:300] if lines else type(error).__name__

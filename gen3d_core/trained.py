@@ -12,7 +12,7 @@ import safetensors.torch
 import torch
 
 from gen3d_core.config import PosePrior
-from gen3d_core.errors import Gen3DError
+from gen3d_core.errors import Gen3DError, one_line
 from gen3d_core.generator import Generator
 from gen3d_core.model_file import read_model
 from gen3d_core.recorded import from_manifest
@@ -37,7 +37,7 @@ def load_generator(path: Path, device: torch.device) -> Generator:
     try:
         generator.load_state_dict(safetensors.torch.load(archive.members[WEIGHTS]), strict=True)
     except (safetensors.SafetensorError, RuntimeError) as error:  # torch names missing and misshapen weights so
-        raise Gen3DError(f"{path}: its weights do not fit its configuration: {_one_line(error)}") from error
+        raise Gen3DError(f"{path}: its weights do not fit its configuration: {one_line(error)[:300]}") from error
     return generator.to(device).eval().requires_grad_(False)
 
 
@@ -65,8 +65,3 @@ def _prior(manifest: dict[str, Any]) -> PosePrior:
     except pydantic.ValidationError as error:
         reason = error.errors()[0]["msg"].lower()
         raise Gen3DError(f"{manifest.get('name')}: its recorded pose prior is malformed: {reason}") from error
-
-
-def _one_line(error: Exception) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return " ".join(lines[:2])[:300] if lines else type(error).__name__

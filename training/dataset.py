@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from gen3d_core.config import PosePrior
+from gen3d_core.errors import first_line
 from training.staging import DatasetError
 from training.transforms import Frame, Transforms, camera_angles, parse_object, read_bounded
 
@@ -174,7 +175,7 @@ def _read_pictures(paths: list[Path], progress: Callable[[int, int], None] | Non
         except FileNotFoundError:
             skipped.append(f"{path.name} (missing)")
         except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as error:
-            skipped.append(f"{path.name} ({str(error).splitlines()[0][:120] if str(error) else type(error).__name__})")
+            skipped.append(f"{path.name} ({first_line(error)})")
         if progress:
             progress(i + 1, len(paths))
     if pictures is None or not places:

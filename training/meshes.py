@@ -17,7 +17,7 @@ import numpy as np
 import trimesh
 from tqdm import tqdm
 
-from gen3d_core.errors import Gen3DError
+from gen3d_core.errors import Gen3DError, first_line
 from gen3d_core.mesh import Mesh
 
 SUFFIXES = (".glb", ".gltf", ".obj", ".ply", ".stl", ".off")
@@ -88,8 +88,7 @@ def read_meshes(folder: Path, count: int, stream: Sequence[int] = (0, 12), what:
             except Gen3DError:
                 raise
             except _UNREADABLE as error:
-                reason = str(error).splitlines()[0][:120] if str(error) else type(error).__name__
-                reasons.append(f"{path.name}: {reason}")
+                reasons.append(f"{path.name}: {first_line(error)}")
                 _log.warning("skipped %s", reasons[-1])
                 continue
             bar.update()

@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from gen3d_core import limits
 from gen3d_core.cutout import UnreadablePicture
+from gen3d_core.errors import first_line
 from training.staging import DatasetError
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".tga"})
@@ -35,7 +36,7 @@ class PictureSource:
         except (KeyError, FileNotFoundError) as error:
             raise UnreadablePicture("missing") from error
         except (OSError, EOFError, RuntimeError, NotImplementedError, ValueError, zipfile.BadZipFile) as error:
-            raise UnreadablePicture(str(error).splitlines()[0] if str(error) else type(error).__name__) from error
+            raise UnreadablePicture(first_line(error)) from error
         except zipfile.zlib.error as error:  # type: ignore[attr-defined]
             raise UnreadablePicture(f"damaged in the zip: {error}") from error
         if len(data) > limits.PICTURE_BYTES:

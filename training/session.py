@@ -13,7 +13,7 @@ import torch
 from tqdm import tqdm
 
 from gen3d_core.config import Config
-from gen3d_core.errors import Gen3DError
+from gen3d_core.errors import Gen3DError, first_line
 from training.batches import Batches
 from training.dataset import PictureDataset, load_dataset
 from training.processor import denormals_as_zero, keep_freed_memory
@@ -99,7 +99,7 @@ def chosen_device(name: str) -> torch.device:
         device = torch.device(name)
         torch.empty(1, device=device)
     except (RuntimeError, AssertionError) as error:
-        raise Gen3DError(f"--device {name} cannot be used here: {str(error).splitlines()[0]}") from error
+        raise Gen3DError(f"--device {name} cannot be used here: {first_line(error)}") from error
     return device
 
 

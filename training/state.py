@@ -14,7 +14,7 @@ from torch import nn
 from gen3d_core.atomic import replacing
 from gen3d_core.config import Config, OptimConfig, PosePrior
 from gen3d_core.discriminator import discriminator
-from gen3d_core.errors import Gen3DError
+from gen3d_core.errors import Gen3DError, first_line
 from gen3d_core.generator import Generator
 
 FILE_NAME = "state.pt"
@@ -86,9 +86,8 @@ class TrainState:
         except Gen3DError:
             raise
         except Exception as error:  # torch raises half a dozen kinds for a damaged file
-            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise Gen3DError(
-                f"cannot resume from {path} ({reason}): use the run's own settings or a new --out"
+                f"cannot resume from {path} ({first_line(error)}): use the run's own settings or a new --out"
             ) from error
         return True
 

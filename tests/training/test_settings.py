@@ -9,7 +9,8 @@ import pytest
 from gen3d_core.config import Config
 from gen3d_core.recorded import SettingsError, from_manifest
 from tests.tiny_run import TINY, TINY_TOML
-from training.cli import Train, parse
+from training.cli import parse
+from training.commands import Train
 from training.settings import PRESETS, flags, load_settings, preset_names
 
 

@@ -11,7 +11,7 @@ from typing import Any, Literal
 import numpy as np
 import pydantic
 
-from gen3d_core.errors import Gen3DError
+from gen3d_core.errors import Gen3DError, first_line
 from training.metrics.intervals import bootstrap_mean
 
 FORMAT = "gen3d-evaluation"
@@ -156,7 +156,7 @@ def read_evaluation(folder: Path) -> Evaluation:
     try:
         content = json.loads(path.read_bytes().decode(), parse_constant=_no_number)
     except (ValueError, RecursionError) as error:
-        raise Gen3DError(f"{path} is not JSON: {str(error).splitlines()[0]}") from error
+        raise Gen3DError(f"{path} is not JSON: {first_line(error)}") from error
     if not isinstance(content, dict) or content.pop("format", None) != FORMAT:
         raise Gen3DError(f"{path} is not a Gen3D evaluation: give the --out of gen3d-train evaluate")
     if (version := content.pop("version", None)) != VERSION:

@@ -16,7 +16,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from gen3d_core.errors import Gen3DError
+from gen3d_core.errors import Gen3DError, first_line
 
 FEATURES = 2048
 """Of Inception's last pooling layer, which both papers use."""
@@ -157,8 +157,8 @@ def _import_metrics() -> tuple[ModuleType, ModuleType]:
     except ModuleNotFoundError as error:
         raise Gen3DError(f"FID and KID need {error.name}, which is not installed: pip install {error.name}") from error
     except (ImportError, RuntimeError) as error:
-        reason = str(error).splitlines()[0]
         raise Gen3DError(
-            f"torch-fidelity cannot be imported ({reason}): install the torchvision that fits torch {torch.__version__}"
+            f"torch-fidelity cannot be imported ({first_line(error)}): "
+            f"install the torchvision that fits torch {torch.__version__}"
         ) from error
     return fid, kid

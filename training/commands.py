@@ -1,0 +1,298 @@
+"""The commands of `gen3d-train`: what each takes, and whom it calls. Libraries that take long to import come with the
+call."""
+
+import dataclasses
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from gen3d_core.config import Config
+
+
+@dataclasses.dataclass(frozen=True)
+class Render:
+    """Render a folder of meshes, or procedural:chairs / procedural:cars, to a data set of pictures with cameras."""
+
+    source: tyro.conf.Positional[str]
+    """Folder of GLB, OBJ, PLY, STL, OFF or FBX files, one such file, or procedural:FAMILY."""
+    out: Path
+    """New folder for the data set."""
+    views: int | None = None
+    """Pictures per model (files: 20, a family: 1)."""
+    size: int = 64
+    """Pixels along a side."""
+    count: int = 4000
+    """Shapes of a procedural family."""
+    heldout: int = 200
+    """Further shapes of the family, as meshes only."""
+    seed: int = 0
+    """Seed of shapes and cameras."""
+    blender: Path | None = None
+    """Blender's program; otherwise the one on PATH or in GEN3D_BLENDER, or the bpy module."""
+
+    def run(self) -> None:
+        from training.render_dataset import render
+
+        render(self.source, self.out, self.views, self.size, self.count, self.heldout, self.seed, self.blender)
+
+
+@dataclasses.dataclass(frozen=True)
+class Prepare:
+    """Turn anyone's pictures, a folder or a zip, into a data set."""
+
+    source: tyro.conf.Positional[Path]
+    """Folder or zip of pictures of any size, with or without alpha."""
+    out: Path
+    """New folder for the data set."""
+    size: int = 64
+    """Pixels along a side."""
+    category: str | None = None
+    """What the pictures show (default: the source's name)."""
+    azimuth: tuple[float, float] | None = None
+    """Degrees around the object from which the pictures were taken; 0 is its front (default: 0 360, all around)."""
+    elevation: tuple[float, float] | None = None
+    """Degrees above the horizon (default: 5 40)."""
+
+    def run(self) -> None:
+        from training.prepare import prepare
+
+        prepare(self.source, self.out, self.size, self.category, self.azimuth, self.elevation)
+
+
+@dataclasses.dataclass(frozen=True)
+class Train:
+    """Train a model on a data set; the same command again goes on where it stopped."""
+
+    dataset: tyro.conf.Positional[Path]
+    """Folder made by `render` or `prepare`."""
+    out: Path
+    """Folder of the run."""
+    minutes: float | None = None
+    """Stop after this much training, all sessions together."""
+    images: int | None = None
+    """Stop after this many pictures shown."""
+    preset: str = "fast"
+    """Name of a preset."""
+    config: Path | None = None
+    """TOML file with settings over the preset's."""
+    device: str = "auto"
+    """cpu, cuda, cuda:1, ... (auto: cuda where there is one)."""
+    threads: int | None = None
+    """Processor threads (default: all)."""
+    seed: int = 0
+    """Seed of weights, codes and batches."""
+    snapshot_kimg: float = 10.0
+    """Thousands of pictures between sample grids."""
+    settings: Annotated[Config, tyro.conf.arg(name="")] = dataclasses.field(default_factory=Config)
+    """Any single setting over the preset's."""
+
+    def run(self) -> None:
+        from training.session import train_session
+
+        train_session(
+            self.dataset,
+            self.out,
+            self.settings,
+            preset=self.preset,
+            minutes=self.minutes,
+            images=self.images,
+            device=self.device,
+            threads=self.threads,
+            seed=self.seed,
+            snapshot_kimg=self.snapshot_kimg,
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class Export:
+    """Write a run's generator as one .gen3d file."""
+
+    run_folder: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="RUN")]
+    """Folder of the run."""
+    out: Path
+    """NAME.gen3d."""
+    truncation: float = 1.0
+    """Variety that the model offers unless asked: 1 all of it, less is nearer to its average object."""
+    level: float | None = None
+    """Density at which a radiance field's meshes are cut."""
+    validation: Path | None = None
+    """Folder of meshes that choose the level: the one with which generated meshes resemble them most."""
+
+    def run(self) -> None:
+        from training.export import export
+
+        export(self.run_folder, self.out, self.truncation, self.level, self.validation)
+
+
+@dataclasses.dataclass(frozen=True)
+class Encoder:
+    """Teach a model to read pictures, for `gen3d encode`; the same command again goes on where it stopped."""
+
+    name: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="MODEL")]
+    """A .gen3d file, or the name of a shipped model."""
+    out: Path
+    """NAME.gen3d: the model with its encoder; may be the model itself."""
+    data: Path | None = None
+    """Data set with cameras whose pictures are learned from too (default: generated pictures alone)."""
+    minutes: float | None = None
+    """Stop after this much training, all sessions together."""
+    images: int | None = None
+    """Stop after this many pictures shown."""
+    threads: int | None = None
+    """Processor threads (default: all)."""
+    seed: int = 0
+    """Seed of weights, codes and batches."""
+
+    def run(self) -> None:
+        from training.encoder_session import train_encoder
+
+        train_encoder(**{field.name: getattr(self, field.name) for field in dataclasses.fields(self)})
+
+
+@dataclasses.dataclass(frozen=True)
+class Evaluate:
+    """Measure a model against its data: numbers with their floors, as JSON, a page and pictures."""
+
+    model: tyro.conf.Positional[str]
+    """A .gen3d file, or the name of a shipped model."""
+    data: Path
+    """Data set to measure against, made by `render` or `prepare`."""
+    out: Path
+    """Folder for the results; earlier ones in it are replaced."""
+    reference: Path | None = None
+    """Folder of real meshes (default: meshes/heldout of the data set, where there is one)."""
+    count: int = 200
+    """Meshes, and pictures of each kind; fewer pictures where the data hold less than twice as many."""
+    points: int = 2048
+    """Points of each mesh that is compared with others."""
+    resolution: int = 96
+    """Samples a side of each mesh."""
+    seed: int = 0
+    """First seed of the meshes; seed of whatever is drawn."""
+    truncation: float | None = None
+    """Variety of meshes and pictures (default: the model's own, what its users get)."""
+    inception: Path | None = None
+    """File of Inception's weights, for FID and KID."""
+    record: bool = False
+    """Write the measures into the model file too, where `gen3d info` shows them."""
+    device: str = "cpu"
+    """What renders pictures: cpu, cuda, cuda:1, ... or auto."""
+    threads: int | None = None
+    """Processor threads (default: all)."""
+
+    def run(self) -> None:
+        from training.evaluation.evaluate import evaluate
+
+        options = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        evaluate(**options)
+
+
+@dataclasses.dataclass(frozen=True)
+class Compare:
+    """Put evaluations of several models side by side, on a page, as JSON and as one picture."""
+
+    evaluations: tyro.conf.Positional[tuple[Path, ...]]
+    """Two or more folders made by `evaluate`."""
+    out: Path
+    """Folder for the comparison."""
+
+    def run(self) -> None:
+        from training.evaluation.compare import compare
+
+        compare(self.evaluations, self.out)
+
+
+@dataclasses.dataclass(frozen=True)
+class Follow:
+    """Measure how good training runs were after how many minutes, from the weights kept with their sample grids."""
+
+    runs: Annotated[tyro.conf.Positional[tuple[Path, ...]], tyro.conf.arg(metavar="RUN")]
+    """Folders of runs."""
+    data: Path
+    """Data set with held-out meshes, made by `render procedural:...`."""
+    out: Path
+    """Folder for the results; earlier ones in it are replaced."""
+    count: int = 100
+    """Meshes of each kind."""
+    points: int = 2048
+    """Points of each mesh."""
+    resolution: int = 64
+    """Samples a side of each mesh."""
+    every: int = 1
+    """Measure one in so many of the snapshots."""
+    seed: int = 0
+    """Seed of codes, points and the choice of real meshes."""
+    threads: int | None = None
+    """Processor threads (default: all)."""
+
+    def run(self) -> None:
+        from training.evaluation.follow import follow
+
+        follow(**{field.name: getattr(self, field.name) for field in dataclasses.fields(self)})
+
+
+@dataclasses.dataclass(frozen=True)
+class Benchmark:
+    """Time a step, a picture and a mesh against the published dense procedure: same weights, same rays."""
+
+    preset: str = "paper"
+    """A preset of the UNISURF family."""
+    slope: float = 50.0
+    """How steep the surface is made, logit per unit of distance: it starts at 10, and training passes 100."""
+    repeats: int = 3
+    """Counted runs of each."""
+    threads: int | None = None
+    """Processor threads (default: all)."""
+
+    def run(self) -> None:
+        from training.benchmark import benchmark
+
+        sys.stdout.write(benchmark(self.preset, self.slope, self.repeats, self.threads) + "\n")
+
+
+@dataclasses.dataclass(frozen=True)
+class Morphs:
+    """Measure how well one mesh follows models from seed to seed, over many pairs of seeds."""
+
+    models: Annotated[tyro.conf.Positional[tuple[str, ...]], tyro.conf.arg(metavar="MODEL")]
+    """Names of shipped models, or .gen3d files."""
+    pairs: int = 50
+    """Pairs of seeds: 0 and 1, 2 and 3, and so on."""
+    keys: int = 16
+    """Meshes from one seed to the other."""
+    resolution: int = 128
+    """Samples a side of each mesh."""
+    threads: int | None = None
+    """Processor threads (default: the processors, at most 4)."""
+
+    def run(self) -> None:
+        from training.morph_benchmark import morph_benchmark
+
+        sys.stdout.write(morph_benchmark(self.models, self.pairs, self.keys, self.resolution, self.threads) + "\n")
+
+
+@dataclasses.dataclass(frozen=True)
+class Encodings:
+    """Measure how well a model reads pictures: of its own objects, or of a data set's models."""
+
+    model: tyro.conf.Positional[str]
+    """A .gen3d file with an encoder, or the name of a shipped model."""
+    count: int = 200
+    """Objects."""
+    refine: int = 20
+    """How many of them are refined too."""
+    data: Path | None = None
+    """Data set made by `render MESHES --views 9`: one picture of each mesh is encoded, the others judge."""
+    meshes: Path | None = None
+    """The folder of these meshes."""
+    threads: int | None = None
+    """Processor threads (default: all)."""
+
+    def run(self) -> None:
+        from training.encoding_benchmark import encoding_benchmark
+
+        sys.stdout.write(
+            encoding_benchmark(self.model, self.count, self.refine, self.data, self.meshes, self.threads) + "\n"
+        )
