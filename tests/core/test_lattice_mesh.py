@@ -200,7 +200,7 @@ def test_around_the_object_the_lattice_is_that_of_the_whole_cube(
 
     found, whole = sample_object(counted, resolution), sample_lattice(field.lattice, resolution)
     assert (found.origin, found.spacing) == (whole.origin, whole.spacing)
-    near = binary_dilation(whole.values > 0, np.ones((3, 3, 3)))
+    near = np.asarray(binary_dilation(whole.values > 0, np.ones((3, 3, 3))), bool)
     assert np.array_equal(found.values[near], whole.values[near])
     assert (found.values[~near] < 0).all()
     assert asked <= most * resolution**3
