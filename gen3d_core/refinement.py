@@ -45,7 +45,8 @@ def refined(
     """What was found, or what renders more like the framed `pictures` (S, S, 4) uint8. Raises `Gen3DError` for models
     without weights for torch and for fields other than tri-planes."""
     generator, field = load_field(model.path)
-    fine = torch.from_numpy(network_input(list(pictures), SIDE))
+    seen = network_input(list(pictures), SIDE)
+    fine = torch.from_numpy(seen)
     truncation = float(model.manifest["truncation"])
     fits = [Fit(generator, field, truncation, found.codes, pose) for pose in _turned(found)]
     starts = [_Start(fit, 1.0 if fit is fits[0] else DOUBT) for fit in fits]
@@ -68,7 +69,7 @@ def refined(
     readings = [
         Reading(codes, (Azimuth(float(azimuth)),), float(elevation), found.certainty) for azimuth, elevation in angles
     ]
-    return matched(model, codes, network_input(list(pictures), SIDE), readings)
+    return matched(model, codes, seen, readings)
 
 
 @dataclass
