@@ -17,7 +17,7 @@ from gen3d_core.interpolate_command import add_interpolate
 from gen3d_core.terminal import Meter, say
 
 if TYPE_CHECKING:
-    from gen3d_core.directions import Direction
+    from gen3d_core.codes.directions import Direction
 
 SHEET_LIMIT = 100
 """Meshes on the contact sheet: more would be too small to look at and too large to open."""
@@ -132,7 +132,7 @@ def _sample(options: argparse.Namespace) -> int:
     if options.threads is not None:
         limits.whole("--threads", options.threads, (1, 1024))
 
-    from gen3d_core.atomic import make_folder, replacing
+    from gen3d_core.files import make_folder, replacing
     from gen3d_core.mesh import MeshError
     from gen3d_core.preview import sheet, views
     from gen3d_core.sampler import load
@@ -194,7 +194,7 @@ def _directions(options: argparse.Namespace) -> int:
     limits.whole("--seed", options.seed, limits.SEED)
     limits.whole("--resolution", options.resolution, limits.RESOLUTION)
 
-    from gen3d_core.atomic import make_folder, replacing
+    from gen3d_core.files import make_folder, replacing
     from gen3d_core.preview import row, sheet
     from gen3d_core.sampler import load
 

@@ -13,9 +13,9 @@ import numpy as np
 
 from gen3d_core import limits
 from gen3d_core.colour import to_lab
+from gen3d_core.connected import regions
 from gen3d_core.errors import first_line
 from gen3d_core.reading import FILL
-from gen3d_core.regions import regions
 
 if TYPE_CHECKING:
     from PIL.Image import Image

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gen3d_core.latent import Codes
+from gen3d_core.codes.codes import Codes
 from gen3d_core.lattice import Progress, ignore_progress
 from gen3d_core.mesh import Mesh, extract
 from gen3d_core.painting import glimpsed, painted

@@ -60,8 +60,8 @@ def _encode(options: argparse.Namespace) -> int:
     if options.mask and len(options.mask) != len(options.pictures):
         raise Gen3DError(f"{len(options.mask)} masks for {len(options.pictures)} pictures: give one for each, or none")
 
-    from gen3d_core.atomic import make_folder, replacing
     from gen3d_core.encode import encode
+    from gen3d_core.files import make_folder, replacing
     from gen3d_core.pictures import read_framed
     from gen3d_core.preview import sheet
     from gen3d_core.sampler import load

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from gen3d_core.atomic import replacing
 from gen3d_core.errors import Gen3DError
+from gen3d_core.files import replacing
 from gen3d_core.gltf import glb, y_up
 from gen3d_core.mesh import Mesh, vertex_normals
 

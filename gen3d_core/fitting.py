@@ -12,11 +12,11 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from gen3d_core import losses, patch
+from gen3d_core.codes.codes import Codes
 from gen3d_core.errors import Gen3DError
 from gen3d_core.fields.lookup import gather_dense
 from gen3d_core.fields.triplane import ConditionedTriplane, TriplaneField
 from gen3d_core.generator import Generator, as_pictures
-from gen3d_core.latent import Codes
 from gen3d_core.layers import pixel_norm
 from gen3d_core.reading import FILL
 from gen3d_core.schedule import Stage

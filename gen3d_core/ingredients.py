@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from gen3d_core.codes.codes import Codes, blend, vary
 from gen3d_core.errors import Gen3DError
-from gen3d_core.latent import Codes, blend, vary
 from gen3d_core.protocol import Generate
 
 if TYPE_CHECKING:

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gen3d_core import limits
-from gen3d_core.latent import Codes
+from gen3d_core.codes.codes import Codes
+from gen3d_core.codes.path import Path, even_times, uniform_times
 from gen3d_core.lattice import Progress, ignore_progress
 from gen3d_core.mesh import Mesh, PointField, extract
 from gen3d_core.morph import flipbook, morph
-from gen3d_core.paths import Path, even_times, uniform_times
 from gen3d_core.segments import Morph
 from gen3d_core.surface_distance import surface_distances
 

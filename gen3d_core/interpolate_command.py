@@ -64,10 +64,10 @@ def _interpolate(options: argparse.Namespace) -> int:
     if options.threads is not None:
         limits.whole("--threads", options.threads, (1, 1024))
 
-    from gen3d_core.atomic import make_folder, replacing
+    from gen3d_core.codes.path import Path as CodePath
+    from gen3d_core.files import make_folder, replacing
     from gen3d_core.gltf import animated_glb
     from gen3d_core.interpolate import interpolate
-    from gen3d_core.paths import Path as CodePath
     from gen3d_core.preview import turntable
     from gen3d_core.sampler import load
 

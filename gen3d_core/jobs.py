@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gen3d_core import __version__, protocol
-from gen3d_core.atomic import replacing
 from gen3d_core.errors import Gen3DError, one_line
+from gen3d_core.files import replacing
 
 if TYPE_CHECKING:
-    from gen3d_core.latent import Codes
+    from gen3d_core.codes.codes import Codes
     from gen3d_core.lattice import Progress
     from gen3d_core.mesh import Mesh
     from gen3d_core.sampler import Model
@@ -135,9 +135,9 @@ class Jobs:
 
         import numpy as np
 
+        from gen3d_core.codes.path import Path as CodePath
         from gen3d_core.ingredients import codes_for
         from gen3d_core.interpolate import interpolate
-        from gen3d_core.paths import Path as CodePath
 
         progress(0.0, "loading")
         model = self._model(request.model)

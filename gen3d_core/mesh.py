@@ -10,10 +10,10 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 
 from gen3d_core import limits
+from gen3d_core.connected import joined
 from gen3d_core.errors import Gen3DError
 from gen3d_core.lattice import Lattice, Progress, ignore_progress, sample_object
 from gen3d_core.refine import refine_lattice
-from gen3d_core.regions import joined
 
 
 class MeshError(Gen3DError):

@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from gen3d_core import limits
-from gen3d_core.atomic import replacing
-from gen3d_core.directions import read_directions
+from gen3d_core.codes.directions import read_directions
 from gen3d_core.errors import Gen3DError, first_line
+from gen3d_core.files import replacing
 
 FORMAT = "gen3d-model"
 FORMAT_VERSION = 1

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gen3d_core.latent import Codes
+from gen3d_core.codes.codes import Codes
 
 SIDE = 64
 """Pixels along a side of the framed pictures that encoders look at."""

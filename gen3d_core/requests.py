@@ -143,8 +143,8 @@ class Morph(Message):
 
     `keys` are two or more objects, each the fields of a `Generate` that say which object: seed and, where wanted,
     appearance_seed, parents, shape_weights, appearance_weights, shape_strength, appearance_strength, moves. `path` and
-    `closed` are those of `gen3d_core.paths.Path`; `kind`, `timing`, `base` (a step's index) and `after_change` those of
-    `gen3d_core.interpolate.interpolate`.
+    `closed` are those of `gen3d_core.codes.path.Path`; `kind`, `timing`, `base` (a step's index) and `after_change`
+    those of `gen3d_core.interpolate.interpolate`.
     """
 
     type: ClassVar[str] = "morph"

@@ -17,8 +17,8 @@ os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 import onnxruntime  # noqa: E402
 from onnxruntime.capi import onnxruntime_pybind11_state as ort_state  # noqa: E402  # pyright: ignore[reportAttributeAccessIssue]
 
+from gen3d_core.codes.codes import Codes  # noqa: E402
 from gen3d_core.errors import first_line  # noqa: E402
-from gen3d_core.latent import Codes  # noqa: E402
 from gen3d_core.model_file import GRAPHS, ModelFileError, read_model  # noqa: E402
 from gen3d_core.reading import AZIMUTHS  # noqa: E402
 

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from gen3d_core import limits
-from gen3d_core.directions import Direction, read_directions
+from gen3d_core.codes.codes import Codes, codes
+from gen3d_core.codes.directions import Direction, read_directions
 from gen3d_core.errors import Gen3DError
-from gen3d_core.latent import Codes, codes
 from gen3d_core.lattice import Progress, ignore_progress
 from gen3d_core.mesh import Mesh, extract
 from gen3d_core.model_file import SUFFIX, ModelFileError, read_model, sha256

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from gen3d_core.latent import Codes
+from gen3d_core.codes.codes import Codes
 from gen3d_core.model_file import write_model
 from gen3d_core.reading import AZIMUTHS, SIDE
 

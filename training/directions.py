@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from gen3d_core.latent import Codes, codes
+from gen3d_core.codes.codes import Codes, codes
 from gen3d_core.runtime import RuntimeField, RuntimeModel, SeparableRuntimeField
 
 SHAPES, LOOKS = 512, 256
@@ -32,8 +32,8 @@ NAMED_FROM = 0.3
 
 
 def principal_directions(model: RuntimeModel, truncation: float) -> list[dict[str, Any]]:
-    """The `directions` of a model file (`gen3d_core.directions`), at the truncation it is used with; none where the
-    generator makes nothing."""
+    """The `directions` of a model file (`gen3d_core.codes.directions`), at the truncation it is used with; none where
+    the generator makes nothing."""
     sizes = model.manifest["shape_dim"], model.manifest["appearance_dim"]
     axis = np.linspace(-1, 1, GRID, dtype=np.float32)
     grid = np.stack(np.meshgrid(axis, axis, axis, indexing="ij"), -1).reshape(-1, 3)

@@ -12,9 +12,9 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from gen3d_core.atomic import make_folder
 from gen3d_core.errors import Gen3DError
 from gen3d_core.fields.triplane import TriplaneField
+from gen3d_core.files import make_folder
 from gen3d_core.generator import Generator
 from gen3d_core.model_file import GRAPHS, SUFFIX, ModelArchive, read_model, write_model
 from gen3d_core.onnx_export import export_encoder

@@ -10,10 +10,10 @@ from typing import Any
 
 import torch
 
-from gen3d_core.atomic import replacing
 from gen3d_core.config import GeneratorConfig
 from gen3d_core.encoder import Encoder
 from gen3d_core.errors import Gen3DError
+from gen3d_core.files import replacing
 
 RATE = 4e-3
 WARM_STEPS = 100

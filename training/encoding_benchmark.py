@@ -21,9 +21,9 @@ from torch import Tensor
 from tqdm import tqdm
 
 from gen3d_core import limits
+from gen3d_core.codes.codes import Codes
 from gen3d_core.encode import Encoded, encode
 from gen3d_core.generator import Generator
-from gen3d_core.latent import Codes
 from gen3d_core.mesh import extract
 from gen3d_core.refinement import refined
 from gen3d_core.sampler import Model, load

@@ -13,9 +13,9 @@ from torch import Tensor
 
 from gen3d_core import cutout, patch
 from gen3d_core.camera import draw_poses
+from gen3d_core.codes.codes import Codes
 from gen3d_core.errors import Gen3DError
 from gen3d_core.generator import Generator
-from gen3d_core.latent import Codes
 from gen3d_core.mesh import Mesh, extract
 from gen3d_core.reading import FILL, SIDE
 from gen3d_core.sampler import Model

@@ -10,9 +10,9 @@ from typing import Any
 
 import torch
 
-from gen3d_core.atomic import make_folder
 from gen3d_core.errors import Gen3DError
 from gen3d_core.fields.radiance import RadianceField
+from gen3d_core.files import make_folder
 from gen3d_core.generator import Generator
 from gen3d_core.model_file import GRAPHS, SUFFIX, write_model
 from gen3d_core.onnx_export import export_graphs

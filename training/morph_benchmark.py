@@ -14,9 +14,9 @@ import numpy as np
 from tqdm import tqdm
 
 from gen3d_core import limits
+from gen3d_core.codes.path import Path
 from gen3d_core.errors import Gen3DError
 from gen3d_core.interpolate import interpolate
-from gen3d_core.paths import Path
 from gen3d_core.sampler import Model, load
 from gen3d_core.segments import KeyReport, Morph
 

@@ -16,9 +16,9 @@ import torch
 from filelock import FileLock, Timeout
 
 from gen3d_core import __version__
-from gen3d_core.atomic import make_folder, replacing
 from gen3d_core.config import Config, PosePrior
 from gen3d_core.errors import Gen3DError
+from gen3d_core.files import make_folder, replacing
 from gen3d_core.recorded import from_manifest
 
 FILE_NAME = "run.json"

@@ -8,8 +8,8 @@ from pathlib import Path
 import safetensors
 import safetensors.torch
 
-from gen3d_core.atomic import make_folder, replacing
 from gen3d_core.errors import Gen3DError
+from gen3d_core.files import make_folder, replacing
 from gen3d_core.generator import Generator
 
 FOLDER = "snapshots"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from torch.utils.tensorboard import SummaryWriter
 
-from gen3d_core.atomic import replacing
+from gen3d_core.files import replacing
 
 FILE_NAME = "log.jsonl"
 

@@ -13,9 +13,9 @@ import torch
 from tqdm import tqdm
 
 from gen3d_core import schedule
-from gen3d_core.atomic import replacing
 from gen3d_core.config import Config
 from gen3d_core.errors import Gen3DError
+from gen3d_core.files import replacing
 from training.batches import Batches
 from training.health import Alarm
 from training.samples import sample_grid

@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 
 from gen3d_core.cli import main
+from gen3d_core.codes.codes import Codes
 from gen3d_core.encode import encode, matched, mean_codes
-from gen3d_core.latent import Codes
 from gen3d_core.mesh import Mesh, extract
 from gen3d_core.model_file import ModelFileError
 from gen3d_core.painting import POINTS, glimpsed, painted

@@ -137,7 +137,7 @@ def test_a_failed_write_leaves_what_was_there(mesh: Mesh, tmp_path: Path, monkey
     def full(source: object, target: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("gen3d_core.atomic.os.replace", full)
+    monkeypatch.setattr("gen3d_core.files.os.replace", full)
     with pytest.raises(OutputError, match="no space left on the disk for .*a.glb") as caught:
         save(mesh, path)
     assert "\n" not in str(caught.value)

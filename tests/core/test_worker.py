@@ -12,9 +12,9 @@ import trimesh
 import gen3d_core
 import gen3d_core.sampler
 from gen3d_core import protocol
+from gen3d_core.codes.codes import Codes
+from gen3d_core.codes.path import Path as CodePath
 from gen3d_core.interpolate import interpolate
-from gen3d_core.latent import Codes
-from gen3d_core.paths import Path as CodePath
 from gen3d_core.preview import front
 from gen3d_core.protocol import (
     Cancel,

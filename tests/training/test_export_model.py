@@ -13,11 +13,11 @@ import trimesh
 from PIL import Image
 
 import gen3d_core
+from gen3d_core.codes.codes import Codes, codes
 from gen3d_core.config import PosePrior
 from gen3d_core.errors import Gen3DError
 from gen3d_core.fields.triplane import ConditionedTriplane
 from gen3d_core.generator import Generator
-from gen3d_core.latent import Codes, codes
 from gen3d_core.model_file import MEMBERS, ModelArchive, read_model
 from gen3d_core.preview import front
 from gen3d_core.recorded import from_manifest

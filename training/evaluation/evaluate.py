@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from gen3d_core import limits
-from gen3d_core.atomic import make_folder
 from gen3d_core.errors import Gen3DError
+from gen3d_core.files import make_folder
 from training.batches import Batches
 from training.dataset import PictureDataset
 from training.evaluation import records, showcase

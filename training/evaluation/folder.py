@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
-from gen3d_core.atomic import make_folder, replacing
+from gen3d_core.files import make_folder, replacing
 
 
 def write_together(folder: Path, files: Mapping[str, bytes]) -> None:

@@ -13,8 +13,8 @@ from typing import Any, Literal
 import numpy as np
 
 from gen3d_core import limits
+from gen3d_core.codes.codes import Codes
 from gen3d_core.errors import Gen3DError
-from gen3d_core.latent import Codes
 
 MOST = 64
 """Directions of a model file."""

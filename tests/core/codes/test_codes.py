@@ -1,6 +1,6 @@
 import numpy as np
 
-from gen3d_core.latent import Codes, blend, codes, lerp, slerp, vary
+from gen3d_core.codes.codes import Codes, blend, codes, lerp, slerp, vary
 
 
 def array(values: list[int]) -> np.ndarray:

@@ -5,11 +5,11 @@ import pytest
 
 import gen3d_core
 from gen3d_core import limits
+from gen3d_core.codes.codes import Codes, codes, lerp, slerp
+from gen3d_core.codes.path import Path, even_times, uniform_times
 from gen3d_core.errors import Gen3DError
 from gen3d_core.interpolate import interpolate
-from gen3d_core.latent import Codes, codes, lerp, slerp
 from gen3d_core.mesh import extract
-from gen3d_core.paths import Path, even_times, uniform_times
 from gen3d_core.surface_distance import surface_distances
 
 KEYS = tuple(codes(seed, 64, 32) for seed in (3, 8, 12, 1))

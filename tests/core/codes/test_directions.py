@@ -9,9 +9,9 @@ from PIL import Image
 
 import gen3d_core
 from gen3d_core.cli import main
-from gen3d_core.directions import Direction, read_directions
+from gen3d_core.codes.codes import Codes
+from gen3d_core.codes.directions import Direction, read_directions
 from gen3d_core.errors import Gen3DError
-from gen3d_core.latent import Codes
 from gen3d_core.mesh import Mesh, signed_volumes
 from gen3d_core.model_file import ModelFileError
 from tests.analytic import half_axes, write_ellipsoid_model

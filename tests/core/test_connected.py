@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from skimage.measure import label
 
-from gen3d_core.regions import joined, regions
+from gen3d_core.connected import joined, regions
 
 
 def test_components_are_named_by_their_smallest_node():

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from gen3d_core import limits
+from gen3d_core.codes.codes import Codes, lerp, slerp
 from gen3d_core.errors import Gen3DError
-from gen3d_core.latent import Codes, lerp, slerp
 
 _PARTS = 4
 """Pieces of a step in which arc length is measured."""

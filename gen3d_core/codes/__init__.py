@@ -1,0 +1,1 @@
+"""Codes of objects: drawn, mixed, moved along directions and curves. Numpy only."""
