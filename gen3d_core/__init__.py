@@ -10,11 +10,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from gen3d_core.version import __version__
+
 if TYPE_CHECKING:
-    from gen3d_core.mesh import Mesh as Mesh
+    from gen3d_core.mesh.mesh import Mesh as Mesh
     from gen3d_core.sampler import load as load
 
-__version__ = "0.1.0"
 __all__ = ["Mesh", "__version__", "load"]
 
 
@@ -24,7 +25,7 @@ def __getattr__(name: str) -> object:
 
         return load
     if name == "Mesh":
-        from gen3d_core.mesh import Mesh
+        from gen3d_core.mesh.mesh import Mesh
 
         return Mesh
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

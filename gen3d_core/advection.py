@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gen3d_core.refine import LogitFunction
+from gen3d_core.mesh.sparse_lattice import LogitFunction
 
 _CORNERS = np.array([[1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]], np.float32)
 """Of a tetrahedron: four values tell the gradient as well as six would."""

@@ -10,11 +10,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from gen3d_core import __version__, limits
+from gen3d_core import limits
 from gen3d_core.encode_command import add_encode
 from gen3d_core.errors import Gen3DError
 from gen3d_core.interpolate_command import add_interpolate
 from gen3d_core.terminal import Meter, say
+from gen3d_core.version import __version__
 
 if TYPE_CHECKING:
     from gen3d_core.codes.directions import Direction
@@ -133,7 +134,7 @@ def _sample(options: argparse.Namespace) -> int:
         limits.whole("--threads", options.threads, (1, 1024))
 
     from gen3d_core.files import make_folder, replacing
-    from gen3d_core.mesh import MeshError
+    from gen3d_core.mesh.extract import MeshError
     from gen3d_core.preview import sheet, views
     from gen3d_core.sampler import load
 

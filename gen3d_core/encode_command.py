@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from gen3d_core.encode import Encoded
-    from gen3d_core.mesh import Mesh
+    from gen3d_core.mesh.mesh import Mesh
     from gen3d_core.sampler import Model
 
 SHOWN = 256

@@ -11,11 +11,12 @@ import numpy as np
 from gen3d_core import limits
 from gen3d_core.codes.codes import Codes
 from gen3d_core.codes.path import Path, even_times, uniform_times
-from gen3d_core.lattice import Progress, ignore_progress
-from gen3d_core.mesh import Mesh, PointField, extract
+from gen3d_core.mesh.distance import surface_distances
+from gen3d_core.mesh.extract import PointField, extract
+from gen3d_core.mesh.mesh import Mesh
 from gen3d_core.morph import flipbook, morph
-from gen3d_core.segments import Morph
-from gen3d_core.surface_distance import surface_distances
+from gen3d_core.morphing.report import Morph
+from gen3d_core.progress import Progress, ignore_progress
 
 if TYPE_CHECKING:
     from gen3d_core.sampler import Model

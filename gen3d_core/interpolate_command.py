@@ -66,8 +66,8 @@ def _interpolate(options: argparse.Namespace) -> int:
 
     from gen3d_core.codes.path import Path as CodePath
     from gen3d_core.files import make_folder, replacing
-    from gen3d_core.gltf import animated_glb
     from gen3d_core.interpolate import interpolate
+    from gen3d_core.mesh.animated_gltf import animated_glb
     from gen3d_core.preview import turntable
     from gen3d_core.sampler import load
 
@@ -102,7 +102,7 @@ def _interpolate(options: argparse.Namespace) -> int:
     else:
         files.append(folder / f"{name}.glb")
         with replacing(files[-1]) as file:
-            file.write(animated_glb(made.morph, name, 1 / KEYS_PER_SECOND, closed=options.loop and whole))
+            file.write(animated_glb(made.morph.segments, name, 1 / KEYS_PER_SECOND, closed=options.loop and whole))
     files.append(folder / f"{name}.gif")
     with replacing(files[-1]) as file:
         turntable(meshes, file, TURNTABLE_SIZE, KEYS_PER_SECOND)

@@ -6,14 +6,15 @@ from collections import OrderedDict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gen3d_core import __version__, protocol
+from gen3d_core import protocol
 from gen3d_core.errors import Gen3DError, one_line
 from gen3d_core.files import replacing
+from gen3d_core.version import __version__
 
 if TYPE_CHECKING:
     from gen3d_core.codes.codes import Codes
-    from gen3d_core.lattice import Progress
-    from gen3d_core.mesh import Mesh
+    from gen3d_core.mesh.mesh import Mesh
+    from gen3d_core.progress import Progress
     from gen3d_core.sampler import Model
 
 KEPT_MODELS = 3

@@ -10,11 +10,14 @@ import numpy as np
 
 from gen3d_core import limits
 from gen3d_core.advection import Advection, Tracked
-from gen3d_core.lattice import Progress, ignore_progress
-from gen3d_core.mesh import Mesh, PointField, extract
-from gen3d_core.refine import LogitFunction
-from gen3d_core.segments import KeyReport, Morph, Segment
-from gen3d_core.surface_distance import surface_distances
+from gen3d_core.mesh.distance import surface_distances
+from gen3d_core.mesh.extract import PointField, extract
+from gen3d_core.mesh.geometry import areas
+from gen3d_core.mesh.mesh import Mesh
+from gen3d_core.mesh.sequence import Segment
+from gen3d_core.mesh.sparse_lattice import LogitFunction
+from gen3d_core.morphing.report import KeyReport, Morph
+from gen3d_core.progress import Progress, ignore_progress
 
 FieldAt = Callable[[float], PointField]
 """The field of the object at a parameter of the path."""
@@ -163,8 +166,6 @@ class _Walk:
         faces, vertices = advection.faces, now.vertices
         side = float(np.ptp(fresh.vertices, axis=0).max())
         apart = surface_distances(vertices, faces, fresh.vertices, fresh.faces)
-        a, b, c = (vertices[faces[:, corner]].astype(np.float64) for corner in range(3))
-        areas = np.linalg.norm(np.cross(b - a, c - a), axis=1) / 2
         report = KeyReport(
             residual_logit=float(np.abs(now.logits).mean()),
             residual=float(now.distances.mean()) / side,
@@ -172,7 +173,7 @@ class _Walk:
             distance=apart.mean / side,
             apart=apart.share_beyond(_APART * self._spacing),
             flipped=float(advection.flipped(now).mean()),
-            degenerate=float((areas < _DEGENERATE * self._spacing**2).mean()),
+            degenerate=float((areas(vertices, faces) < _DEGENERATE * self._spacing**2).mean()),
             euler=_euler(len(vertices), faces),
             fresh_euler=_euler(len(fresh.vertices), fresh.faces),
         )

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from gen3d_core.mesh import Mesh, vertex_normals
+from gen3d_core.mesh.geometry import vertex_normals
+from gen3d_core.mesh.mesh import Mesh
 from gen3d_core.preview import camera_axes, framed_places
 from gen3d_core.rasterise import rasterise
 from gen3d_core.runtime import RuntimeField

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, BinaryIO
 import numpy as np
 
 from gen3d_core.colour import to_encoded, to_linear
-from gen3d_core.mesh import Mesh, vertex_normals
+from gen3d_core.mesh.geometry import vertex_normals
+from gen3d_core.mesh.mesh import Mesh
 from gen3d_core.rasterise import rasterise
 from gen3d_core.reading import FILL
 

@@ -18,8 +18,8 @@ from torch import Tensor
 
 from gen3d_core.encode import Encoded, matched
 from gen3d_core.fitting import NARROW, Descent, Fit, load_field
-from gen3d_core.lattice import Progress, ignore_progress
 from gen3d_core.pictures import network_input
+from gen3d_core.progress import Progress, ignore_progress
 from gen3d_core.reading import SIDE, Azimuth, Reading
 from gen3d_core.sampler import Model
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gen3d_core.mesh import Mesh
+from gen3d_core.mesh.mesh import Mesh
 from gen3d_core.preview import camera_axes, framed_places
 from gen3d_core.rasterise import rasterise
 from gen3d_core.reading import Azimuth

@@ -15,10 +15,10 @@ import torch
 
 from gen3d_core.encode import Encoded
 from gen3d_core.fitting import Descent, Fit, load_field
-from gen3d_core.lattice import Progress, ignore_progress
 from gen3d_core.model_file import read_model, write_model
 from gen3d_core.onnx_export import export_graphs
 from gen3d_core.pictures import network_input
+from gen3d_core.progress import Progress, ignore_progress
 from gen3d_core.reading import SIDE
 from gen3d_core.sampler import Model, load
 from gen3d_core.trained import WEIGHTS, packed_weights, rounded

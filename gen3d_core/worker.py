@@ -17,13 +17,14 @@ import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gen3d_core import __version__, protocol
+from gen3d_core import protocol
 from gen3d_core.errors import Gen3DError, one_line
 from gen3d_core.jobs import Jobs
+from gen3d_core.version import __version__
 from gen3d_core.worker_io import Inbox, Outbox, Reader, claim_streams
 
 if TYPE_CHECKING:
-    from gen3d_core.lattice import Progress
+    from gen3d_core.progress import Progress
 
 PROGRESS_SECONDS = 0.05
 

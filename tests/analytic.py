@@ -135,7 +135,7 @@ class Hollow:
 
 @dataclass(frozen=True)
 class SolidField:
-    """A field in the form that `gen3d_core.mesh.extract` takes, painted by position."""
+    """A field in the form that `gen3d_core.mesh.extract.extract` takes, painted by position."""
 
     solid: Sphere | Box | Torus | Union | Hollow
 

@@ -25,8 +25,8 @@ from gen3d_core.config import Config, PosePrior, RendererConfig
 from gen3d_core.errors import Gen3DError
 from gen3d_core.fields.unisurf import UnisurfField
 from gen3d_core.generator import Generator, as_pictures
-from gen3d_core.lattice import sample_lattice
-from gen3d_core.refine import refine_lattice
+from gen3d_core.mesh.lattice import sample_lattice
+from gen3d_core.mesh.sparse_lattice import refine_lattice
 from gen3d_core.schedule import Stage
 from training.processor import denormals_as_zero, keep_freed_memory
 from training.run_folder import describe_machine

@@ -9,7 +9,7 @@ from tqdm import tqdm
 
 from gen3d_core import cutout
 from gen3d_core.encode import encode
-from gen3d_core.mesh import MeshError
+from gen3d_core.mesh.extract import MeshError
 from gen3d_core.reading import SIDE
 from gen3d_core.sampler import Model
 

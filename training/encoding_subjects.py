@@ -16,7 +16,8 @@ from gen3d_core.camera import draw_poses
 from gen3d_core.codes.codes import Codes
 from gen3d_core.errors import Gen3DError
 from gen3d_core.generator import Generator
-from gen3d_core.mesh import Mesh, extract
+from gen3d_core.mesh.extract import extract
+from gen3d_core.mesh.mesh import Mesh
 from gen3d_core.reading import FILL, SIDE
 from gen3d_core.sampler import Model
 from gen3d_core.schedule import Stage

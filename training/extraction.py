@@ -8,7 +8,8 @@ import numpy as np
 import torch
 
 from gen3d_core.fields.protocol import ConditionedField
-from gen3d_core.mesh import Mesh, extract
+from gen3d_core.mesh.extract import extract
+from gen3d_core.mesh.mesh import Mesh
 
 
 @dataclass(frozen=True)
@@ -27,5 +28,5 @@ class _Grey:
 
 
 def bare_mesh(field: ConditionedField, resolution: int, *, floaters: float = 1.0) -> Mesh:
-    """The mesh of a field of one object, without colours. See `gen3d_core.mesh.extract`."""
+    """The mesh of a field of one object, without colours. See `gen3d_core.mesh.extract.extract`."""
     return extract(_Grey(field), resolution, floaters=floaters)

@@ -18,7 +18,7 @@ import trimesh
 from tqdm import tqdm
 
 from gen3d_core.errors import Gen3DError, first_line
-from gen3d_core.mesh import Mesh
+from gen3d_core.mesh.mesh import Mesh
 
 SUFFIXES = (".glb", ".gltf", ".obj", ".ply", ".stl", ".off")
 MAX_BYTES = 256 << 20
@@ -118,7 +118,7 @@ def read_mesh(path: Path) -> Mesh:
     used, faces = np.unique(faces, return_inverse=True)
     vertices = np.asarray(loaded.vertices, np.float64)[used]
     if path.suffix.lower() in _Y_UP:
-        vertices = vertices[:, [2, 0, 1]]  # the inverse of gen3d_core.gltf.y_up
+        vertices = vertices[:, [2, 0, 1]]  # the inverse of gen3d_core.mesh.gltf.y_up
     if not np.isfinite(vertices).all() or not 1e-9 < np.ptp(vertices, axis=0).max() < 1e12:
         raise ValueError("it has no size, or coordinates that are not finite")
     grey = np.full(vertices.shape, _GREY, np.float32)

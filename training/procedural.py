@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from gen3d_core.mesh import Mesh
+from gen3d_core.mesh.mesh import Mesh
 from training.procedural_cars import car
 from training.procedural_chairs import chair
 from training.solids import Part

@@ -16,7 +16,7 @@ import trimesh
 from tqdm import tqdm
 
 from gen3d_core.config import PosePrior
-from gen3d_core.export import ply
+from gen3d_core.mesh.files import ply
 from training.blender_farm import Model, Picture, blender_command, render_models
 from training.credits import credit
 from training.poses import camera_to_world, draw_angles
@@ -106,7 +106,7 @@ def _write_family(folder: Path, family: str, count: int, heldout: int, seed: int
         for i in tqdm(range(total), desc=f"shapes ({part})", unit="shape"):
             mesh = make_shape(family, start + i)
             path = folder / "meshes" / part / f"{i:06d}.ply"
-            path.write_bytes(ply(mesh, path.stem))
+            path.write_bytes(ply(mesh.vertices, mesh.faces, mesh.colours, path.stem))
             if part == "train":
                 files.append(path)
     return files

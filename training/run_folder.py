@@ -15,11 +15,11 @@ from typing import Any
 import torch
 from filelock import FileLock, Timeout
 
-from gen3d_core import __version__
 from gen3d_core.config import Config, PosePrior
 from gen3d_core.errors import Gen3DError
 from gen3d_core.files import make_folder, replacing
 from gen3d_core.recorded import from_manifest
+from gen3d_core.version import __version__
 
 FILE_NAME = "run.json"
 _FIXED = ("config.generator.", "config.discriminator.", "config.patch.", "prior.", "seed", "dataset.")

@@ -11,7 +11,8 @@ from PIL import Image
 from gen3d_core.cli import main
 from gen3d_core.codes.codes import Codes
 from gen3d_core.encode import encode, matched, mean_codes
-from gen3d_core.mesh import Mesh, extract
+from gen3d_core.mesh.extract import extract
+from gen3d_core.mesh.mesh import Mesh
 from gen3d_core.model_file import ModelFileError
 from gen3d_core.painting import POINTS, glimpsed, painted
 from gen3d_core.pictures import network_input

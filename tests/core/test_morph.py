@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 
 from gen3d_core.errors import Gen3DError
-from gen3d_core.gltf import animated_glb, y_up
-from gen3d_core.lattice import FieldError
-from gen3d_core.mesh import MeshError, extract
+from gen3d_core.mesh.animated_gltf import animated_glb
+from gen3d_core.mesh.distance import surface_distances
+from gen3d_core.mesh.extract import MeshError, extract
+from gen3d_core.mesh.gltf import y_up
+from gen3d_core.mesh.lattice import FieldError
 from gen3d_core.morph import flipbook, morph
-from gen3d_core.segments import Morph
-from gen3d_core.surface_distance import surface_distances
+from gen3d_core.morphing.report import Morph
 from tests.analytic import SolidField, Sphere, Torus
 
 TIMES = np.linspace(0, 1, 6).tolist()
@@ -263,8 +264,8 @@ def parsed(data: bytes) -> tuple[dict, Callable[[int], np.ndarray]]:
 
 def test_an_animated_file_blends_from_key_to_key():
     made = morph(ellipsoid, TIMES, 24)
-    data = animated_glb(made, "egg", 0.25)
-    assert data == animated_glb(made, "egg", 0.25)
+    data = animated_glb(made.segments, "egg", 0.25)
+    assert data == animated_glb(made.segments, "egg", 0.25)
     document, array = parsed(data)
     (mesh,) = document["meshes"]
     (primitive,) = mesh["primitives"]
@@ -280,14 +281,14 @@ def test_an_animated_file_blends_from_key_to_key():
     (sampler,) = animation["samplers"]
     assert sampler["interpolation"] == "LINEAR" and np.allclose(array(sampler["input"]), np.arange(6) * 0.25)
     assert np.array_equal(array(sampler["output"]).reshape(6, 5), np.eye(6, 5, k=-1))
-    document, array = parsed(animated_glb(made, "egg", 0.25, closed=True))
+    document, array = parsed(animated_glb(made.segments, "egg", 0.25, closed=True))
     sampler = document["animations"][0]["samplers"][0]
     assert array(sampler["input"])[-1] == 1.5 and not array(sampler["output"]).reshape(7, 5)[-1].any()
 
 
 def test_an_animated_file_shows_one_segment_at_a_time():
     made = morph(cassini, FOCI, 24)
-    document, array = parsed(animated_glb(made, "split", 0.5))
+    document, array = parsed(animated_glb(made.segments, "split", 0.5))
     assert [node.get("scale") for node in document["nodes"]] == [None, [0, 0, 0]]
     assert document["scenes"][0]["nodes"] == [0, 1]
     animation = document["animations"][0]

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from gen3d_core.mesh import Mesh, extract
+from gen3d_core.mesh.extract import extract
+from gen3d_core.mesh.mesh import Mesh
 from gen3d_core.preview import on_white, render_mesh, sheet, views
 from gen3d_core.rasterise import rasterise
 from tests.analytic import Box, SolidField, Sphere

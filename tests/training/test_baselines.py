@@ -12,10 +12,9 @@ import torch
 from gen3d_core.config import Config, GeneratorConfig, MlpConfig, PosePrior
 from gen3d_core.discriminator import GrafDiscriminator, discriminator
 from gen3d_core.errors import Gen3DError
-from gen3d_core.export import ply
 from gen3d_core.fields.radiance import RadianceField
 from gen3d_core.generator import Generator
-from gen3d_core.mesh import Mesh
+from gen3d_core.mesh.mesh import Mesh
 from gen3d_core.model_file import read_model
 from gen3d_core.sampler import load
 from tests.tiny_run import one_thread
@@ -47,7 +46,7 @@ def validation(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Three real chairs."""
     folder = tmp_path_factory.mktemp("meshes")
     for seed in range(3):
-        (folder / f"{seed}.ply").write_bytes(ply(make_shape("chairs", seed), str(seed)))
+        make_shape("chairs", seed).save(folder / f"{seed}.ply")
     return folder
 
 

@@ -17,8 +17,7 @@ from PIL import Image
 
 import gen3d_core
 from gen3d_core.errors import Gen3DError, OutputError
-from gen3d_core.export import ply
-from gen3d_core.mesh import Mesh
+from gen3d_core.mesh.mesh import Mesh
 from gen3d_core.model_file import read_model, write_model
 from gen3d_core.sampler import find
 from gen3d_core.trained import load_generator
@@ -45,7 +44,7 @@ pytestmark = pytest.mark.usefixtures("single_thread")
 def write_meshes(folder: Path, first: int, count: int) -> Path:
     folder.mkdir(parents=True)
     for seed in range(first, first + count):
-        (folder / f"{seed}.ply").write_bytes(ply(make_shape("chairs", seed), str(seed)))
+        make_shape("chairs", seed).save(folder / f"{seed}.ply")
     return folder
 
 

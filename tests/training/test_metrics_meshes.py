@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from gen3d_core.errors import Gen3DError
-from gen3d_core.mesh import Mesh, extract
+from gen3d_core.mesh.extract import extract
+from gen3d_core.mesh.mesh import Mesh
 from tests.analytic import Box, SolidField, Sphere, Torus, Union
 from training.metrics.points import visible_points
 from training.metrics.surface import measure, self_intersections

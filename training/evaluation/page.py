@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import jinja2
 
-from gen3d_core import __version__
+from gen3d_core.version import __version__
 from training.evaluation.curves import HEIGHT, WIDTH, charts
 from training.evaluation.results import Estimate, Evaluation
 

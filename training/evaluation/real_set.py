@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from tqdm import tqdm
 
-from gen3d_core.mesh import Mesh
+from gen3d_core.mesh.mesh import Mesh
 from training.meshes import RealMeshes
 from training.metrics.points import chamfer_matrix, visible_points
 from training.metrics.sets import SetScores, compare_sets

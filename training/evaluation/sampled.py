@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from tqdm import tqdm
 
-from gen3d_core.mesh import Mesh, MeshError, components, largest_part
+from gen3d_core.mesh.extract import MeshError, components, largest_part
+from gen3d_core.mesh.mesh import Mesh
 from gen3d_core.sampler import Model
 
 

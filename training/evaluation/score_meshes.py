@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from tqdm import tqdm
 
-from gen3d_core.mesh import Mesh
+from gen3d_core.mesh.mesh import Mesh
 from training.evaluation.real_set import RealSet
 from training.evaluation.results import Estimate, Row
 from training.evaluation.sampled import Sampled

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gen3d_core.mesh import Mesh
+from gen3d_core.mesh.mesh import Mesh
 from training.evaluation.pictures import on_white
 from training.evaluation.strips import BACK_DEG, VIEW_DEG, labelled, mesh_tiles, png, strip, tiles
 from training.evaluation.subject import Subject

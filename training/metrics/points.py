@@ -8,7 +8,8 @@ import numpy as np
 from scipy.spatial import KDTree
 
 from gen3d_core.errors import Gen3DError
-from gen3d_core.mesh import Mesh
+from gen3d_core.mesh.geometry import area_samples, face_normals
+from gen3d_core.mesh.mesh import Mesh
 from gen3d_core.rasterise import rasterise
 
 _VIEWS = 24
@@ -83,27 +84,6 @@ def in_unit_box(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
     if not (high - low).max() > 0:
         raise Gen3DError("the mesh is a single point: export it again")
     return (points - (low + high) / 2) / (high - low).max()
-
-
-def face_normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
-    """Unit normals (F, 3) float64; zero where a face has no area."""
-    a, b, c = (vertices[faces[:, corner]].astype(np.float64) for corner in range(3))
-    normals = np.cross(b - a, c - a)
-    return normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-30)
-
-
-def area_samples(
-    vertices: np.ndarray, faces: np.ndarray, count: int, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
-    """Points (count, 3) float64 uniform by area, and the face (count,) that each lies on (Osada et al., *Shape
-    Distributions*, 2002, equation 1). Raises `Gen3DError` for a mesh without area."""
-    a, b, c = (vertices[faces[:, corner]].astype(np.float64) for corner in range(3))
-    total = np.cumsum(np.linalg.norm(np.cross(b - a, c - a), axis=1))
-    if not len(total) or not total[-1] > 0:
-        raise Gen3DError("the mesh has no surface: its faces have no area")
-    face = np.searchsorted(total, rng.random(count) * total[-1], side="right")
-    root, second = np.sqrt(rng.random((count, 1))), rng.random((count, 1))
-    return (1 - root) * a[face] + root * (1 - second) * b[face] + root * second * c[face], face
 
 
 class _View:

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial import KDTree
 
-from gen3d_core.mesh import Mesh, components
-from training.metrics.points import area_samples, face_normals, in_unit_box
+from gen3d_core.mesh.extract import components
+from gen3d_core.mesh.geometry import area_samples, areas, face_normals
+from gen3d_core.mesh.mesh import Mesh
+from training.metrics.points import in_unit_box
 
 _SPACING = 0.0125
 _RADIUS = 0.04
@@ -57,9 +59,7 @@ def roughness(vertices: np.ndarray, faces: np.ndarray) -> float:
     """
     unit = in_unit_box(vertices, faces)
     normals = face_normals(unit, faces)
-    a, b, c = (unit[faces[:, corner]] for corner in range(3))
-    area = np.linalg.norm(np.cross(b - a, c - a), axis=1).sum() / 2
-    count = int(min(max(area / _SPACING**2, 1000), _MOST_SAMPLES))
+    count = int(min(max(areas(unit, faces).sum() / _SPACING**2, 1000), _MOST_SAMPLES))
     points, face = area_samples(unit, faces, count, np.random.default_rng(0))
     normals = normals[face]
     _, near = KDTree(points).query(points, k=_NEIGHBOURS, distance_upper_bound=_RADIUS, workers=-1)

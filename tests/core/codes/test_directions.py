@@ -12,7 +12,8 @@ from gen3d_core.cli import main
 from gen3d_core.codes.codes import Codes
 from gen3d_core.codes.directions import Direction, read_directions
 from gen3d_core.errors import Gen3DError
-from gen3d_core.mesh import Mesh, signed_volumes
+from gen3d_core.mesh.geometry import signed_volumes
+from gen3d_core.mesh.mesh import Mesh
 from gen3d_core.model_file import ModelFileError
 from tests.analytic import half_axes, write_ellipsoid_model
 

@@ -9,8 +9,8 @@ from gen3d_core.codes.codes import Codes, codes, lerp, slerp
 from gen3d_core.codes.path import Path, even_times, uniform_times
 from gen3d_core.errors import Gen3DError
 from gen3d_core.interpolate import interpolate
-from gen3d_core.mesh import extract
-from gen3d_core.surface_distance import surface_distances
+from gen3d_core.mesh.distance import surface_distances
+from gen3d_core.mesh.extract import extract
 
 KEYS = tuple(codes(seed, 64, 32) for seed in (3, 8, 12, 1))
 

@@ -11,9 +11,8 @@ import numpy as np
 
 from gen3d_core import limits
 from gen3d_core.errors import Gen3DError
+from gen3d_core.progress import Progress, ignore_progress
 
-Progress = Callable[[float, str], None]
-"""Told a fraction in [0, 1] and a few words; whatever it raises stops the work."""
 LatticeFunction = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
 """Axes x (X,), y (Y,), z (Z,) -> logit (X, Y, Z), positive inside."""
 Box = tuple[slice, ...]
@@ -45,10 +44,6 @@ class Lattice:
     values: np.ndarray
     origin: float
     spacing: float
-
-
-def ignore_progress(fraction: float, stage: str) -> None:
-    """A progress callback for those who do not watch."""
 
 
 def sample_lattice(

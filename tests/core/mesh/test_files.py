@@ -9,8 +9,9 @@ import trimesh
 
 from gen3d_core.colour import to_encoded, to_linear
 from gen3d_core.errors import OutputError
-from gen3d_core.export import ExportError, save
-from gen3d_core.mesh import Mesh, extract
+from gen3d_core.mesh.extract import extract
+from gen3d_core.mesh.files import ExportError
+from gen3d_core.mesh.mesh import Mesh
 from tests.analytic import Box, SolidField, Union
 
 # Front and up differ from all other sides: a slab that is long in x, with a post at its front (+X) and left (+Y) end.
@@ -37,7 +38,7 @@ FRAMES = {"glb": (1, 2, 0), "obj": (1, 2, 0), "ply": (2, 0, 1), "stl": (2, 0, 1)
 
 @pytest.mark.parametrize("suffix", FRAMES)
 def test_other_programs_read_it(mesh: Mesh, tmp_path: Path, suffix: str):
-    save(mesh, tmp_path / f"a.{suffix}")
+    mesh.save(tmp_path / f"a.{suffix}")
     seen = trimesh.load_mesh(tmp_path / f"a.{suffix}")
     axes_of(seen.vertices, *FRAMES[suffix])
     assert seen.is_watertight and seen.is_winding_consistent and seen.euler_number == 2
@@ -73,7 +74,7 @@ def read_glb(path: Path) -> tuple[dict, dict[str, np.ndarray]]:
 
 
 def test_glb_to_the_letter(mesh: Mesh, tmp_path: Path):
-    save(mesh, tmp_path / "chair_7.glb")
+    mesh.save(tmp_path / "chair_7.glb")
     document, arrays = read_glb(tmp_path / "chair_7.glb")
     positions = arrays["POSITION"]
     assert np.array_equal(positions, mesh.vertices[:, [1, 2, 0]])
@@ -92,7 +93,7 @@ def test_glb_to_the_letter(mesh: Mesh, tmp_path: Path):
 
 
 def test_glb_colours_are_linear_light(mesh: Mesh, tmp_path: Path):
-    save(mesh, tmp_path / "a.glb")
+    mesh.save(tmp_path / "a.glb")
     document, arrays = read_glb(tmp_path / "a.glb")
     assert document["accessors"][2]["normalized"] is True
     colours = arrays["COLOR_0"] / 65535
@@ -107,7 +108,7 @@ def test_glb_colours_are_linear_light(mesh: Mesh, tmp_path: Path):
 
 def test_ply_and_obj_colours_are_encoded(mesh: Mesh, tmp_path: Path):
     for suffix in ("ply", "obj"):
-        save(mesh, tmp_path / f"a.{suffix}")
+        mesh.save(tmp_path / f"a.{suffix}")
         seen = trimesh.load_mesh(tmp_path / f"a.{suffix}", process=False)
         colours = seen.visual.vertex_colors  # pyright: ignore
         assert np.abs(colours[:, :3] / 255 - mesh.colours).max() <= 1.01 / 255
@@ -117,7 +118,7 @@ def test_equal_meshes_give_equal_bytes(mesh: Mesh, tmp_path: Path):
     for suffix in FRAMES:
         for folder in ("one", "two"):
             (tmp_path / folder).mkdir(exist_ok=True)
-            save(mesh, tmp_path / folder / f"a.{suffix}")
+            mesh.save(tmp_path / folder / f"a.{suffix}")
         assert (tmp_path / "one" / f"a.{suffix}").read_bytes() == (tmp_path / "two" / f"a.{suffix}").read_bytes()
 
 
@@ -139,8 +140,8 @@ def test_a_failed_write_leaves_what_was_there(mesh: Mesh, tmp_path: Path, monkey
 
     monkeypatch.setattr("gen3d_core.files.os.replace", full)
     with pytest.raises(OutputError, match="no space left on the disk for .*a.glb") as caught:
-        save(mesh, path)
+        mesh.save(path)
     assert "\n" not in str(caught.value)
     assert path.read_text() == "before" and [p.name for p in tmp_path.iterdir()] == ["a.glb"]
     with pytest.raises(OutputError, match="cannot write"):
-        save(mesh, tmp_path / "missing" / "a.glb")
+        mesh.save(tmp_path / "missing" / "a.glb")

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
-from gen3d_core.mesh import Mesh
+from gen3d_core.mesh.mesh import Mesh
+from gen3d_core.mesh.sequence import Segment
 
 _LOST = 0.01
 """A mesh has lost the surface when this share of either is apart from the other ..."""
@@ -43,26 +42,6 @@ class KeyReport:
     def lost(self) -> bool:
         """Whether the mesh no longer shows the surface, or folds."""
         return self.apart > _LOST or self.flipped > _FOLDED
-
-
-@dataclass(frozen=True)
-class Segment:
-    """Consecutive keys of one topology: `first` key, `faces` (F, 3) int32, `vertices` (K, V, 3) float32 placed like
-    single objects (longest side 1, base at the origin), `colours` (K, V, 3) float32 sRGB."""
-
-    first: int
-    faces: np.ndarray
-    vertices: np.ndarray
-    colours: np.ndarray
-
-    @property
-    def keys(self) -> range:
-        """Indices of the keys it covers."""
-        return range(self.first, self.first + len(self.vertices))
-
-    def mesh(self, key: int) -> Mesh:
-        """The mesh of one of its keys."""
-        return Mesh(self.vertices[key - self.first], self.faces, self.colours[key - self.first])
 
 
 @dataclass(frozen=True)

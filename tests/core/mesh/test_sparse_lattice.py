@@ -7,9 +7,9 @@ import pytest
 
 import gen3d_core
 from gen3d_core.errors import Gen3DError
-from gen3d_core.lattice import FieldError, Lattice, sample_lattice
-from gen3d_core.mesh import MeshError, SeparableField, extract
-from gen3d_core.refine import refine_lattice
+from gen3d_core.mesh.extract import MeshError, SeparableField, extract
+from gen3d_core.mesh.lattice import FieldError, Lattice, sample_lattice
+from gen3d_core.mesh.sparse_lattice import refine_lattice
 from tests.analytic import Box, Hollow, SolidField, Sphere, Torus, Union
 
 Logit = Callable[[np.ndarray], np.ndarray]

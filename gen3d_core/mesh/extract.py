@@ -3,8 +3,6 @@ ground."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -12,8 +10,11 @@ import numpy as np
 from gen3d_core import limits
 from gen3d_core.connected import joined
 from gen3d_core.errors import Gen3DError
-from gen3d_core.lattice import Lattice, Progress, ignore_progress, sample_object
-from gen3d_core.refine import refine_lattice
+from gen3d_core.mesh.geometry import areas, signed_volumes
+from gen3d_core.mesh.lattice import Lattice, sample_object
+from gen3d_core.mesh.mesh import Mesh
+from gen3d_core.mesh.sparse_lattice import refine_lattice
+from gen3d_core.progress import Progress, ignore_progress
 
 
 class MeshError(Gen3DError):
@@ -38,28 +39,6 @@ class SeparableField(Protocol):
 
 
 SurfaceField = PointField | SeparableField
-
-
-@dataclass(frozen=True)
-class Mesh:
-    """Triangles that wind outward. `vertices` (V, 3) float32, Z up, front +X; `faces` (F, 3) int32; `colours` (V, 3)
-    float32 sRGB."""
-
-    vertices: np.ndarray
-    faces: np.ndarray
-    colours: np.ndarray
-
-    def save(self, path: str | Path) -> None:
-        """Write a .glb, .ply, .obj or .stl file: see `gen3d_core.export.save`."""
-        from gen3d_core.export import save
-
-        save(self, path)
-
-    def placed(self) -> Mesh:
-        """The same mesh with its longest side 1 and the centre of its base at the origin."""
-        low, high = self.vertices.min(axis=0).astype(np.float64), self.vertices.max(axis=0).astype(np.float64)
-        base = np.array([(low[0] + high[0]) / 2, (low[1] + high[1]) / 2, low[2]])
-        return replace(self, vertices=((self.vertices - base) / (high - low).max()).astype(np.float32))
 
 
 def extract(
@@ -90,25 +69,6 @@ def largest_part(mesh: Mesh) -> Mesh:
     return Mesh(mesh.vertices[kept], faces, mesh.colours[kept])
 
 
-def signed_volumes(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
-    """Signed volume of each triangle's tetrahedron with the origin: (F,) float64; the sum over a closed mesh is its
-    volume."""
-    a, b, c = (vertices[faces[:, corner]].astype(np.float64) for corner in range(3))
-    return np.einsum("ij,ij->i", a, np.cross(b, c)) / 6.0
-
-
-def vertex_normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
-    """Area-weighted unit normals at vertices: (V, 3) float32."""
-    a, b, c = (vertices[faces[:, corner]].astype(np.float64) for corner in range(3))
-    normals = np.cross(b - a, c - a)
-    total = np.stack(
-        [np.bincount(faces.ravel(), np.repeat(normals[:, axis], 3), minlength=len(vertices)) for axis in range(3)],
-        axis=1,
-    )
-    lengths = np.linalg.norm(total, axis=1, keepdims=True)
-    return np.where(lengths > 0, total / np.maximum(lengths, 1e-30), [0.0, 0.0, 1.0]).astype(np.float32)
-
-
 def components(faces: np.ndarray, count: int) -> np.ndarray:
     """Label of each of `count` vertices: the smallest vertex index of its connected component (F, 3) -> (V,) int64."""
     return joined(np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]]]).astype(np.int64), count)
@@ -137,8 +97,7 @@ def _kept(vertices: np.ndarray, faces: np.ndarray, floaters: float) -> tuple[np.
     """Which vertices stay, and the faces between them, numbered anew."""
     labels = components(faces, len(vertices))[faces[:, 0]]
     names, part = np.unique(labels, return_inverse=True)
-    a, b, c = (vertices[faces[:, corner]].astype(np.float64) for corner in range(3))
-    area = np.bincount(part, np.linalg.norm(np.cross(b - a, c - a), axis=1) / 2, minlength=len(names))
+    area = np.bincount(part, areas(vertices, faces), minlength=len(names))
     volume = np.bincount(part, signed_volumes(vertices, faces), minlength=len(names))
     area[volume <= 0] = 0.0  # a closed component that encloses negative volume bounds a cavity
     if not area.any():

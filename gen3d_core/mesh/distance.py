@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from gen3d_core.mesh.geometry import areas, points_in
+
 POINTS = 2000
 """Points drawn on a surface: the mean distance is known to a few hundredths of itself."""
 _POINTS_AT_ONCE = 64
@@ -40,15 +42,14 @@ def surface_distances(
 
 
 def _points_on(vertices: np.ndarray, faces: np.ndarray, count: int) -> np.ndarray:
-    """Points (count, 3), uniform over the area (Turk, "Generating random points in triangles", Graphics Gems 1990)."""
-    a, b, c = (vertices[faces[:, corner]].astype(np.float64) for corner in range(3))
-    area = np.linalg.norm(np.cross(b - a, c - a), axis=1)
+    """Points (count, 3), uniform over the area."""
+    area = areas(vertices, faces)
     rng = np.random.default_rng(0)
     # Stratified along the area, so that few points suffice and no part of the surface is left out.
     place = (np.arange(count) + rng.random(count)) / count * area.sum()
     face = np.minimum(np.searchsorted(np.cumsum(area), place), len(faces) - 1)
-    root, share = np.sqrt(rng.random((count, 1))), rng.random((count, 1))
-    return (1 - root) * a[face] + root * (1 - share) * b[face] + root * share * c[face]
+    root, second = np.sqrt(rng.random((count, 1))), rng.random((count, 1))
+    return points_in(vertices, faces, face, root, second)
 
 
 def _distances(points: np.ndarray, vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:

@@ -6,8 +6,10 @@ import trimesh
 from scipy.ndimage import binary_dilation
 
 from gen3d_core.errors import Gen3DError
-from gen3d_core.lattice import FieldError, sample_lattice, sample_object
-from gen3d_core.mesh import Mesh, MeshError, components, extract, largest_part, vertex_normals
+from gen3d_core.mesh.extract import MeshError, components, extract, largest_part
+from gen3d_core.mesh.geometry import vertex_normals
+from gen3d_core.mesh.lattice import FieldError, sample_lattice, sample_object
+from gen3d_core.mesh.mesh import Mesh
 from tests.analytic import Box, Hollow, SolidField, Sphere, Torus, Union
 
 

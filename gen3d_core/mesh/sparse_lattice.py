@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from gen3d_core import limits
-from gen3d_core.lattice import CERTAIN, Lattice, Progress, checked, ignore_progress, settled
+from gen3d_core.mesh.lattice import CERTAIN, Lattice, checked, settled
+from gen3d_core.progress import Progress, ignore_progress
 
 LogitFunction = Callable[[np.ndarray], np.ndarray]
 """Points (N, 3) float32 -> logit (N,), positive inside."""

@@ -1,0 +1,30 @@
+"""A coloured triangle mesh."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Mesh:
+    """Triangles that wind outward. `vertices` (V, 3) float32, Z up, front +X; `faces` (F, 3) int32; `colours` (V, 3)
+    float32 sRGB."""
+
+    vertices: np.ndarray
+    faces: np.ndarray
+    colours: np.ndarray
+
+    def save(self, path: str | Path) -> None:
+        """Write a .glb, .ply, .obj or .stl file: see `gen3d_core.mesh.files.save`."""
+        from gen3d_core.mesh.files import save
+
+        save(path, self.vertices, self.faces, self.colours)
+
+    def placed(self) -> Mesh:
+        """The same mesh with its longest side 1 and the centre of its base at the origin."""
+        low, high = self.vertices.min(axis=0).astype(np.float64), self.vertices.max(axis=0).astype(np.float64)
+        base = np.array([(low[0] + high[0]) / 2, (low[1] + high[1]) / 2, low[2]])
+        return replace(self, vertices=((self.vertices - base) / (high - low).max()).astype(np.float32))

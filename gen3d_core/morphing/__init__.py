@@ -1,0 +1,1 @@
+"""One object that becomes another: meshes along a path of codes. Numpy only."""
