@@ -14,14 +14,14 @@ from gen3d_core.version import __version__
 
 if TYPE_CHECKING:
     from gen3d_core.mesh.mesh import Mesh as Mesh
-    from gen3d_core.sampler import load as load
+    from gen3d_core.model.model import load as load
 
 __all__ = ["Mesh", "__version__", "load"]
 
 
 def __getattr__(name: str) -> object:
     if name == "load":
-        from gen3d_core.sampler import load
+        from gen3d_core.model.model import load
 
         return load
     if name == "Mesh":

@@ -135,8 +135,8 @@ def _sample(options: argparse.Namespace) -> int:
 
     from gen3d_core.files import make_folder, replacing
     from gen3d_core.mesh.extract import MeshError
-    from gen3d_core.preview import sheet, views
-    from gen3d_core.sampler import load
+    from gen3d_core.model.model import load
+    from gen3d_core.pictures.preview import sheet, views
 
     model = load(options.model, options.threads)
     directions = model.directions
@@ -196,8 +196,8 @@ def _directions(options: argparse.Namespace) -> int:
     limits.whole("--resolution", options.resolution, limits.RESOLUTION)
 
     from gen3d_core.files import make_folder, replacing
-    from gen3d_core.preview import row, sheet
-    from gen3d_core.sampler import load
+    from gen3d_core.model.model import load
+    from gen3d_core.pictures.preview import row, sheet
 
     model = load(options.model)
     directions = model.directions
@@ -229,8 +229,8 @@ def _directions(options: argparse.Namespace) -> int:
 
 
 def _info(options: argparse.Namespace) -> int:
-    from gen3d_core.model_file import read_model, sha256
-    from gen3d_core.sampler import find
+    from gen3d_core.model.archive import read_model, sha256
+    from gen3d_core.model.model import find
 
     path = find(options.model)
     manifest = read_model(path, only=()).manifest
@@ -257,7 +257,7 @@ def _info(options: argparse.Namespace) -> int:
 
 
 def _models(options: argparse.Namespace) -> int:
-    from gen3d_core.sampler import describe, shipped_models
+    from gen3d_core.model.model import describe, shipped_models
 
     files = shipped_models()
     for entry in map(describe, files):

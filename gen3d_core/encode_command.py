@@ -16,9 +16,9 @@ from gen3d_core.terminal import Meter
 if TYPE_CHECKING:
     import numpy as np
 
-    from gen3d_core.encode import Encoded
+    from gen3d_core.inversion.encode import Encoded
     from gen3d_core.mesh.mesh import Mesh
-    from gen3d_core.sampler import Model
+    from gen3d_core.model.model import Model
 
 SHOWN = 256
 """Pixels along a side of the pictures that are shown side by side."""
@@ -60,11 +60,11 @@ def _encode(options: argparse.Namespace) -> int:
     if options.mask and len(options.mask) != len(options.pictures):
         raise Gen3DError(f"{len(options.mask)} masks for {len(options.pictures)} pictures: give one for each, or none")
 
-    from gen3d_core.encode import encode
     from gen3d_core.files import make_folder, replacing
-    from gen3d_core.pictures import read_framed
-    from gen3d_core.preview import sheet
-    from gen3d_core.sampler import load
+    from gen3d_core.inversion.encode import encode
+    from gen3d_core.model.model import load
+    from gen3d_core.pictures.framing import read_framed
+    from gen3d_core.pictures.preview import sheet
 
     masks = options.mask or [None] * len(options.pictures)
     pictures = [read_framed(path, SHOWN, mask) for path, mask in zip(options.pictures, masks, strict=True)]
@@ -105,7 +105,7 @@ def _refined(model: Model, pictures: list[np.ndarray], found: Encoded, meter: Me
 
 def _tuned(model: Model, pictures: list[np.ndarray], found: Encoded, out: Path, meter: Meter) -> tuple[Model, Encoded]:
     """The model adjusted to the object, and how well it fits then."""
-    from gen3d_core.encode import seen_again
+    from gen3d_core.inversion.encode import seen_again
     from gen3d_core.tuning import tuned
 
     adjusted = tuned(model, pictures, found, out, meter.report)
@@ -120,7 +120,7 @@ def model_file_name(name: str) -> str:
 
 
 def _confidence(model: Model, found: Encoded) -> str:
-    from gen3d_core.encode import doubtful
+    from gen3d_core.inversion.encode import doubtful
 
     if not doubtful(model, found):
         return f"confidence {found.confidence:.0%}"
@@ -131,7 +131,7 @@ def _confidence(model: Model, found: Encoded) -> str:
 
 
 def _described(model: Model, found: Encoded, paths: list[Path]) -> dict[str, object]:
-    from gen3d_core.encode import doubtful
+    from gen3d_core.inversion.encode import doubtful
 
     return {
         "model": model.name,
@@ -159,7 +159,7 @@ def _side_by_side(mesh: Mesh, found: Encoded, pictures: list[np.ndarray]) -> tup
     """For each picture: as framed, its mask, the object from the camera that was found, and from another side."""
     import numpy as np
 
-    from gen3d_core.preview import on_white, render_framed
+    from gen3d_core.pictures.preview import on_white, render_framed
 
     tiles, labels = [], []
     for picture, sighting in zip(pictures, found.sightings, strict=True):

@@ -9,14 +9,14 @@ from torch import Tensor, nn
 
 from gen3d_core.discriminator import Block, shown
 from gen3d_core.layers import Conv, Linear, leaky, pixel_norm
-from gen3d_core.reading import AZIMUTHS, SIDE
+from gen3d_core.model.prediction import AZIMUTHS, SIDE
 
 CHANNELS = (32, 64, 96, 128)
 NECK, WIDTH = 64, 256
 
 
 class Encoder(nn.Module):
-    """What it says of a picture is laid out as `gen3d_core.reading` takes it apart.
+    """What it says of a picture is laid out as `gen3d_core.model.prediction` takes it apart.
 
     Codes have the length of typical draws, the root of their dimension: networks that read codes see their direction
     alone (`gen3d_core.layers.Mapping`), so every answer is as probable as any draw.

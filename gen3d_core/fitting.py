@@ -18,7 +18,7 @@ from gen3d_core.fields.lookup import gather_dense
 from gen3d_core.fields.triplane import ConditionedTriplane, TriplaneField
 from gen3d_core.generator import Generator, as_pictures
 from gen3d_core.layers import pixel_norm
-from gen3d_core.reading import FILL
+from gen3d_core.pictures.pinhole import FILL
 from gen3d_core.schedule import Stage
 from gen3d_core.trained import load_generator
 

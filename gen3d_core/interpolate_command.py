@@ -12,7 +12,7 @@ from gen3d_core import limits
 from gen3d_core.terminal import Meter
 
 if TYPE_CHECKING:
-    from gen3d_core.interpolate import Interpolation
+    from gen3d_core.morphing.interpolate import Interpolation
 
 KEYS_PER_SECOND = 12
 TURNTABLE_SIZE = 320
@@ -66,10 +66,10 @@ def _interpolate(options: argparse.Namespace) -> int:
 
     from gen3d_core.codes.path import Path as CodePath
     from gen3d_core.files import make_folder, replacing
-    from gen3d_core.interpolate import interpolate
     from gen3d_core.mesh.animated_gltf import animated_glb
-    from gen3d_core.preview import turntable
-    from gen3d_core.sampler import load
+    from gen3d_core.model.model import load
+    from gen3d_core.morphing.interpolate import interpolate
+    from gen3d_core.pictures.preview import turntable
 
     model = load(options.model, options.threads)
     first = options.seeds[0]

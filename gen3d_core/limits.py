@@ -49,7 +49,7 @@ MORPH_KINDS = ("morph", "flipbook")
 MORPH_PATHS = ("lerp", "slerp", "catmull-rom")
 MORPH_TIMINGS = ("uniform", "even")
 MORPH_AFTER_CHANGE = ("segment", "stop")
-"""What a morph may be: see `gen3d_core.interpolate` and `gen3d_core.codes.path`."""
+"""What a morph may be: see `gen3d_core.morphing.interpolate` and `gen3d_core.codes.path`."""
 
 
 def whole(name: str, value: object, bounds: tuple[int, int]) -> int:

@@ -23,7 +23,7 @@ from gen3d_core.fields.lookup import AXES, gather_dense
 from gen3d_core.fields.radiance import RadianceField
 from gen3d_core.fields.triplane import TriplaneField
 from gen3d_core.fields.unisurf import UnisurfField
-from gen3d_core.reading import SIDE
+from gen3d_core.model.prediction import SIDE
 
 
 class _Shape(nn.Module):

@@ -16,12 +16,12 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from gen3d_core.encode import Encoded, matched
 from gen3d_core.fitting import NARROW, Descent, Fit, load_field
-from gen3d_core.pictures import network_input
+from gen3d_core.inversion.encode import Encoded, matched
+from gen3d_core.model.model import Model
+from gen3d_core.model.prediction import SIDE, Azimuth, Reading
+from gen3d_core.pictures.framing import network_input
 from gen3d_core.progress import Progress, ignore_progress
-from gen3d_core.reading import SIDE, Azimuth, Reading
-from gen3d_core.sampler import Model
 
 COARSE = 2
 """Starts are compared on pictures so many times as coarse; the best of them goes on on fine ones."""

@@ -14,7 +14,7 @@ import torch
 from gen3d_core.config import PosePrior
 from gen3d_core.errors import Gen3DError, one_line
 from gen3d_core.generator import Generator
-from gen3d_core.model_file import read_model
+from gen3d_core.model.archive import read_model
 from gen3d_core.recorded import from_manifest
 
 WEIGHTS = "weights.safetensors"

@@ -13,14 +13,14 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from gen3d_core.encode import Encoded
 from gen3d_core.fitting import Descent, Fit, load_field
-from gen3d_core.model_file import read_model, write_model
+from gen3d_core.inversion.encode import Encoded
+from gen3d_core.model.archive import read_model, write_model
+from gen3d_core.model.model import Model, load
+from gen3d_core.model.prediction import SIDE
 from gen3d_core.onnx_export import export_graphs
-from gen3d_core.pictures import network_input
+from gen3d_core.pictures.framing import network_input
 from gen3d_core.progress import Progress, ignore_progress
-from gen3d_core.reading import SIDE
-from gen3d_core.sampler import Model, load
 from gen3d_core.trained import WEIGHTS, packed_weights, rounded
 
 STEPS = 40

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from gen3d_core.codes.codes import Codes
-from gen3d_core.model_file import write_model
-from gen3d_core.reading import AZIMUTHS, SIDE
+from gen3d_core.model.archive import write_model
+from gen3d_core.model.prediction import AZIMUTHS, SIDE
 
 # ---- fields: points (..., 3) -> logit (...), positive inside
 

@@ -21,7 +21,7 @@ from gen3d_core.config import (
     PatchConfig,
     RendererConfig,
 )
-from training.poses import camera_to_world
+from gen3d_core.pictures.pinhole import camera_to_world
 
 SIZE = 32
 TINY = Config(

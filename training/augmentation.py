@@ -13,7 +13,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from gen3d_core import patch
-from gen3d_core.reading import FILL, SIDE
+from gen3d_core.model.prediction import SIDE
+from gen3d_core.pictures.pinhole import FILL
 
 BLOCK = 8
 

@@ -17,7 +17,7 @@ import numpy as np
 from tqdm import tqdm
 
 from gen3d_core.codes.codes import Codes, codes
-from gen3d_core.runtime import RuntimeField, RuntimeModel, SeparableRuntimeField
+from gen3d_core.model.onnx_model import RuntimeField, RuntimeModel, SeparableRuntimeField
 
 SHAPES, LOOKS = 512, 256
 """Codes drawn."""

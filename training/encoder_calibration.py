@@ -7,11 +7,11 @@ from jaxtyping import Float
 from torch import Tensor
 from tqdm import tqdm
 
-from gen3d_core import cutout
-from gen3d_core.encode import encode
+from gen3d_core.inversion.encode import encode
 from gen3d_core.mesh.extract import MeshError
-from gen3d_core.reading import SIDE
-from gen3d_core.sampler import Model
+from gen3d_core.model.model import Model
+from gen3d_core.model.prediction import SIDE
+from gen3d_core.pictures import cutout
 
 PICTURES = 96
 SHARE = 0.05

@@ -16,10 +16,10 @@ from gen3d_core.errors import Gen3DError
 from gen3d_core.fields.triplane import TriplaneField
 from gen3d_core.files import make_folder
 from gen3d_core.generator import Generator
-from gen3d_core.model_file import GRAPHS, SUFFIX, ModelArchive, read_model, write_model
+from gen3d_core.model.archive import GRAPHS, SUFFIX, ModelArchive, read_model, write_model
+from gen3d_core.model.model import Model, find
+from gen3d_core.model.onnx_model import RuntimeModel
 from gen3d_core.onnx_export import export_encoder
-from gen3d_core.runtime import RuntimeModel
-from gen3d_core.sampler import Model, find
 from gen3d_core.trained import load_generator
 from training.batches import Batches
 from training.encoder_calibration import PICTURES, lows

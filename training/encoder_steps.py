@@ -14,7 +14,7 @@ from gen3d_core import losses
 from gen3d_core.encoder import Encoder
 from gen3d_core.fields.triplane import TriplaneField
 from gen3d_core.generator import Generator, as_pictures
-from gen3d_core.reading import AZIMUTHS, SIDE
+from gen3d_core.model.prediction import AZIMUTHS, SIDE
 from gen3d_core.schedule import Stage
 from training.augmentation import augmented
 from training.rendered_pool import CodeBatch, Rendered, Seen

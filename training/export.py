@@ -14,9 +14,9 @@ from gen3d_core.errors import Gen3DError
 from gen3d_core.fields.radiance import RadianceField
 from gen3d_core.files import make_folder
 from gen3d_core.generator import Generator
-from gen3d_core.model_file import GRAPHS, SUFFIX, write_model
+from gen3d_core.model.archive import GRAPHS, SUFFIX, write_model
+from gen3d_core.model.onnx_model import RuntimeModel
 from gen3d_core.onnx_export import export_graphs
-from gen3d_core.runtime import RuntimeModel
 from gen3d_core.trained import WEIGHTS, packed_weights, rounded
 from training.directions import principal_directions
 from training.level import choose_level

@@ -16,9 +16,9 @@ from tqdm import tqdm
 from gen3d_core import limits
 from gen3d_core.codes.path import Path
 from gen3d_core.errors import Gen3DError
-from gen3d_core.interpolate import interpolate
+from gen3d_core.model.model import Model, load
+from gen3d_core.morphing.interpolate import interpolate
 from gen3d_core.morphing.report import KeyReport, Morph
-from gen3d_core.sampler import Model, load
 
 NEAR = 0.005
 """A morph shows the surface when its keys are nearer than this to it in the mean, as a share of the longest side."""

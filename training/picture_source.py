@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from gen3d_core import limits
-from gen3d_core.cutout import UnreadablePicture
 from gen3d_core.errors import first_line
+from gen3d_core.pictures.cutout import UnreadablePicture
 from training.staging import DatasetError
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".tga"})

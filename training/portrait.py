@@ -8,9 +8,9 @@ import numpy as np
 from PIL import Image
 
 from gen3d_core.errors import Gen3DError
-from gen3d_core.preview import front
-from gen3d_core.runtime import RuntimeModel
-from gen3d_core.sampler import Model
+from gen3d_core.model.model import Model
+from gen3d_core.model.onnx_model import RuntimeModel
+from gen3d_core.pictures.preview import front
 
 ROWS = 3
 PIXELS = 128

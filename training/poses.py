@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gen3d_core.config import PosePrior
+from gen3d_core.pictures.pinhole import camera_to_world
 
 
 def draw_angles(
@@ -26,17 +27,6 @@ class CameraAngles:
     azimuth: float
     elevation: float
     distance: float
-
-
-def camera_to_world(azimuth: float, elevation: float, distance: float) -> NDArray[np.float64]:
-    """The (4,4) matrix of an upright camera that looks at the origin; angles in radians, elevation below 90 degrees."""
-    ca, sa, ce, se = np.cos(azimuth), np.sin(azimuth), np.cos(elevation), np.sin(elevation)
-    matrix = np.eye(4)
-    matrix[:3, 0] = -sa, ca, 0.0
-    matrix[:3, 1] = -se * ca, -se * sa, ce
-    matrix[:3, 2] = ce * ca, ce * sa, se
-    matrix[:3, 3] = distance * matrix[:3, 2]
-    return matrix
 
 
 def angles_from_matrix(matrix: NDArray[np.float64], tolerance: float = 0.01) -> CameraAngles:

@@ -11,7 +11,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from gen3d_core.config import PosePrior
-from gen3d_core.cutout import UnreadablePicture, centre_square, decode, framed, has_alpha, without_background
+from gen3d_core.pictures.cutout import UnreadablePicture, centre_square, decode, framed, has_alpha, without_background
 from training.picture_source import PictureSource, open_source
 from training.staging import DatasetError, staged
 from training.transforms import Frame, Transforms, camera_angles, write_transforms

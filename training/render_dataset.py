@@ -17,9 +17,10 @@ from tqdm import tqdm
 
 from gen3d_core.config import PosePrior
 from gen3d_core.mesh.files import ply
+from gen3d_core.pictures.pinhole import camera_to_world
 from training.blender_farm import Model, Picture, blender_command, render_models
 from training.credits import credit
-from training.poses import camera_to_world, draw_angles
+from training.poses import draw_angles
 from training.procedural import FAMILIES, RADIUS, make_shape
 from training.staging import DatasetError, staged
 

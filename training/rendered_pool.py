@@ -12,7 +12,8 @@ from torch import Tensor
 from gen3d_core import patch
 from gen3d_core.camera import draw_poses
 from gen3d_core.generator import Generator, as_pictures
-from gen3d_core.reading import FILL, SIDE
+from gen3d_core.model.prediction import SIDE
+from gen3d_core.pictures.pinhole import FILL
 from gen3d_core.schedule import Stage
 from training.solid_probes import POINTS, SolidProbes
 from training.steps import autocast

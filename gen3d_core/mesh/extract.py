@@ -22,7 +22,7 @@ class MeshError(Gen3DError):
 
 
 class PointField(Protocol):
-    """What extraction needs of an object: see `gen3d_core.runtime.RuntimeField`."""
+    """What extraction needs of an object: see `gen3d_core.model.onnx_model.RuntimeField`."""
 
     def logit(self, points: np.ndarray) -> np.ndarray: ...
 

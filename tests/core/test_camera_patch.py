@@ -14,9 +14,9 @@ from gen3d_core import patch
 from gen3d_core.camera import Rays, camera_axes, draw_poses, pixel_rays
 from gen3d_core.config import GeneratorConfig, PatchConfig, PosePrior, RendererConfig
 from gen3d_core.generator import Generator, as_pictures
+from gen3d_core.pictures.pinhole import camera_to_world
 from gen3d_core.schedule import Stage
 from training.dataset import load_dataset
-from training.poses import camera_to_world
 
 PRIOR = PosePrior()
 CENTRE = torch.zeros(1, 1, 2)

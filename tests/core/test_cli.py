@@ -11,9 +11,9 @@ import trimesh
 from PIL import Image
 
 import gen3d_core
-from gen3d_core import sampler
 from gen3d_core.cli import main
-from gen3d_core.model_file import sha256
+from gen3d_core.model import model as sampler
+from gen3d_core.model.archive import sha256
 from tests.analytic import half_axes, write_ellipsoid_model
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -13,8 +13,8 @@ import gen3d_core
 from gen3d_core import interpolate_command
 from gen3d_core.cli import main
 from tests.analytic import colour_at, half_axes, write_ellipsoid_model
+from tests.core.morphing.test_track import parsed
 from tests.core.test_cli import refused
-from tests.core.test_morph import parsed
 
 COMMON = ("--steps", "5", "--resolution", "20", "--threads", "1")
 

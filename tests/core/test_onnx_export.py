@@ -12,7 +12,7 @@ import torch
 from gen3d_core.config import PosePrior
 from gen3d_core.fields.triplane import ConditionedTriplane, TriplaneField
 from gen3d_core.generator import Generator
-from gen3d_core.model_file import GRAPHS, ModelArchive, read_model
+from gen3d_core.model.archive import GRAPHS, ModelArchive, read_model
 from gen3d_core.recorded import from_manifest
 
 

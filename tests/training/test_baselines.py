@@ -15,8 +15,8 @@ from gen3d_core.errors import Gen3DError
 from gen3d_core.fields.radiance import RadianceField
 from gen3d_core.generator import Generator
 from gen3d_core.mesh.mesh import Mesh
-from gen3d_core.model_file import read_model
-from gen3d_core.sampler import load
+from gen3d_core.model.archive import read_model
+from gen3d_core.model.model import load
 from tests.tiny_run import one_thread
 from training.export import export
 from training.level import LEVELS, choose_level

@@ -10,8 +10,9 @@ import pytest
 from PIL import Image
 
 from gen3d_core.config import PosePrior
+from gen3d_core.pictures.pinhole import camera_to_world
 from training.dataset import DatasetError, load_dataset
-from training.poses import angles_from_matrix, camera_to_world
+from training.poses import angles_from_matrix
 
 
 def make_dataset(

@@ -7,7 +7,7 @@ import pytest
 
 from gen3d_core.codes.codes import codes
 from gen3d_core.codes.directions import Direction, read_directions
-from gen3d_core.runtime import RuntimeModel
+from gen3d_core.model.onnx_model import RuntimeModel
 from tests.analytic import colour_at, half_axes, write_ellipsoid_model
 from training.directions import principal_directions
 

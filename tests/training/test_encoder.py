@@ -13,15 +13,16 @@ import torch
 from PIL import Image
 
 from gen3d_core import losses, patch
-from gen3d_core.encode import LOW_CONFIDENCE, Encoded, doubtful, encode
 from gen3d_core.encoder import Encoder
 from gen3d_core.errors import Gen3DError
-from gen3d_core.model_file import read_model, write_model
+from gen3d_core.inversion.encode import LOW_CONFIDENCE, Encoded, doubtful, encode
+from gen3d_core.inversion.pose_search import Sighting
+from gen3d_core.model.archive import read_model, write_model
+from gen3d_core.model.model import load
+from gen3d_core.model.onnx_model import RuntimeModel
+from gen3d_core.model.prediction import AZIMUTHS, SIDE
 from gen3d_core.onnx_export import export_encoder
-from gen3d_core.reading import AZIMUTHS, FILL, SIDE
-from gen3d_core.runtime import RuntimeModel
-from gen3d_core.sampler import load
-from gen3d_core.sighting import Sighting
+from gen3d_core.pictures.pinhole import FILL
 from gen3d_core.trained import load_generator
 from tests.analytic import Box, Sphere
 from tests.core.torch_solids import SolidBatch

@@ -12,16 +12,17 @@ import torch
 
 from gen3d_core import refinement, tuning
 from gen3d_core.cli import main as gen3d
-from gen3d_core.cutout import VISIBLE
-from gen3d_core.encode import Encoded, matched
 from gen3d_core.encode_command import model_file_name
 from gen3d_core.errors import Gen3DError
 from gen3d_core.fitting import Fit, load_field
-from gen3d_core.pictures import network_input
-from gen3d_core.reading import FILL, SIDE, Azimuth, Reading
+from gen3d_core.inversion.encode import Encoded, matched
+from gen3d_core.inversion.pose_search import Sighting
+from gen3d_core.model.model import Model, load
+from gen3d_core.model.prediction import SIDE, Azimuth, Reading
+from gen3d_core.pictures.cutout import VISIBLE
+from gen3d_core.pictures.framing import network_input
+from gen3d_core.pictures.pinhole import FILL
 from gen3d_core.refinement import refined
-from gen3d_core.sampler import Model, load
-from gen3d_core.sighting import Sighting
 from gen3d_core.trained import load_generator
 from gen3d_core.tuning import tuned
 from tests.tiny_run import one_thread

@@ -14,9 +14,8 @@ import pytest
 from PIL import Image, ImageDraw
 
 from gen3d_core.errors import Gen3DError
-from gen3d_core.reading import FILL
+from gen3d_core.pictures.pinhole import FILL, camera_to_world
 from training.dataset import load_dataset
-from training.poses import camera_to_world
 from training.prepare import prepare
 from training.staging import DatasetError, staged
 

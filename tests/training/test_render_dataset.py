@@ -13,11 +13,11 @@ from PIL import Image
 from trimesh.visual import ColorVisuals, TextureVisuals
 from trimesh.visual.material import PBRMaterial
 
+from gen3d_core.pictures.pinhole import camera_to_world
 from training import blender_farm
 from training.blender_farm import Model, Picture, blender_command, render_models
 from training.credits import credit
 from training.dataset import PictureDataset, load_dataset
-from training.poses import camera_to_world
 from training.render_dataset import LIGHT, render
 from training.staging import DatasetError
 

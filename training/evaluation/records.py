@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from gen3d_core.model_file import read_model, sha256, write_model
+from gen3d_core.model.archive import read_model, sha256, write_model
 from training.dataset import PictureDataset
 from training.evaluation.results import Cost, DataRecord, Evaluation, ModelRecord
 from training.evaluation.subject import Subject

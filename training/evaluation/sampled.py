@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from gen3d_core.mesh.extract import MeshError, components, largest_part
 from gen3d_core.mesh.mesh import Mesh
-from gen3d_core.sampler import Model
+from gen3d_core.model.model import Model
 
 
 @dataclass(frozen=True)

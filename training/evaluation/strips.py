@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from gen3d_core.mesh.mesh import Mesh
-from gen3d_core.preview import on_white, render_mesh
+from gen3d_core.pictures.preview import on_white, render_mesh
 
 TILE = 128
 VIEW_DEG = (35.0, 22.0)

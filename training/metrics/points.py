@@ -10,7 +10,8 @@ from scipy.spatial import KDTree
 from gen3d_core.errors import Gen3DError
 from gen3d_core.mesh.geometry import area_samples, face_normals
 from gen3d_core.mesh.mesh import Mesh
-from gen3d_core.rasterise import rasterise
+from gen3d_core.pictures.pinhole import axes_towards
+from gen3d_core.pictures.rasterise import rasterise
 
 _VIEWS = 24
 _SIZE = 128
@@ -90,8 +91,7 @@ class _View:
     """The face that each pixel of an orthographic picture sees from the direction `back`, either side of it."""
 
     def __init__(self, vertices: np.ndarray, faces: np.ndarray, normals: np.ndarray, back: np.ndarray) -> None:
-        right = np.array([-back[1], back[0], 0.0]) / np.hypot(back[0], back[1])
-        self.axes = np.stack([right, np.cross(back, right), back])
+        self.axes = axes_towards(back)
         seen = vertices @ self.axes.T
         away = normals @ back < 0  # the rasteriser culls these: show it their other side
         # It interpolates one over the depth linearly in the picture, as perspective asks for; under an orthographic

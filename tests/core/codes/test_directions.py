@@ -14,7 +14,7 @@ from gen3d_core.codes.directions import Direction, read_directions
 from gen3d_core.errors import Gen3DError
 from gen3d_core.mesh.geometry import signed_volumes
 from gen3d_core.mesh.mesh import Mesh
-from gen3d_core.model_file import ModelFileError
+from gen3d_core.model.archive import ModelFileError
 from tests.analytic import half_axes, write_ellipsoid_model
 
 WIDTH = {"name": "width", "code": "shape", "vector": [0, 1, 0, 0], "low": -2, "high": 2, "share": 0.25}

@@ -8,9 +8,9 @@ from gen3d_core import limits
 from gen3d_core.codes.codes import Codes, codes, lerp, slerp
 from gen3d_core.codes.path import Path, even_times, uniform_times
 from gen3d_core.errors import Gen3DError
-from gen3d_core.interpolate import interpolate
 from gen3d_core.mesh.distance import surface_distances
 from gen3d_core.mesh.extract import extract
+from gen3d_core.morphing.interpolate import interpolate
 
 KEYS = tuple(codes(seed, 64, 32) for seed in (3, 8, 12, 1))
 

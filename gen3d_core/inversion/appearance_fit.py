@@ -11,12 +11,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from gen3d_core.inversion.pose_search import Sighting
 from gen3d_core.mesh.geometry import vertex_normals
 from gen3d_core.mesh.mesh import Mesh
-from gen3d_core.preview import camera_axes, framed_places
-from gen3d_core.rasterise import rasterise
-from gen3d_core.runtime import RuntimeField
-from gen3d_core.sighting import Sighting
+from gen3d_core.model.onnx_model import RuntimeField
+from gen3d_core.pictures.pinhole import camera_axes, framed_places
+from gen3d_core.pictures.rasterise import rasterise
 
 POINTS = 256
 DRAWN = 24

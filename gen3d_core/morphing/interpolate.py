@@ -14,12 +14,12 @@ from gen3d_core.codes.path import Path, even_times, uniform_times
 from gen3d_core.mesh.distance import surface_distances
 from gen3d_core.mesh.extract import PointField, extract
 from gen3d_core.mesh.mesh import Mesh
-from gen3d_core.morph import flipbook, morph
 from gen3d_core.morphing.report import Morph
+from gen3d_core.morphing.track import flipbook, morph
 from gen3d_core.progress import Progress, ignore_progress
 
 if TYPE_CHECKING:
-    from gen3d_core.sampler import Model
+    from gen3d_core.model.model import Model
 
 _COARSE = 32
 """Samples a side of the meshes whose change even timing measures."""
@@ -52,7 +52,7 @@ def interpolate(
     """Meshes of `steps` objects along a path.
 
     Args:
-        kind: `morph`, see `gen3d_core.morph.morph` for it, `base` and `after_change`; or `flipbook`, whose every mesh
+        kind: `morph`, see `gen3d_core.morphing.track.morph` for it, `base` and `after_change`; or `flipbook`, whose every mesh
             is its own.
         timing: `uniform` in codes, stopping at every key of the path; or `even`, so that the mean distance of one mesh
             to the next is equal.

@@ -13,9 +13,30 @@ from typing import Any
 
 from gen3d_core import limits
 from gen3d_core.errors import Gen3DError
-from gen3d_core.messages import MAX_ID, MAX_LINE, Message, ProtocolError, decode, encode, parse
-from gen3d_core.replies import PROTOCOL_VERSION, REPLIES, Cancelled, Error, Hello, ModelList, Progress, Reply, Result
-from gen3d_core.requests import REQUESTS, Cancel, Encode, Generate, Job, Models, Morph, Request, Shutdown, Thumbnails
+from gen3d_core.protocol.messages import MAX_ID, MAX_LINE, Message, ProtocolError, decode, encode, parse
+from gen3d_core.protocol.replies import (
+    PROTOCOL_VERSION,
+    REPLIES,
+    Cancelled,
+    Error,
+    Hello,
+    ModelList,
+    Progress,
+    Reply,
+    Result,
+)
+from gen3d_core.protocol.requests import (
+    REQUESTS,
+    Cancel,
+    Encode,
+    Generate,
+    Job,
+    Models,
+    Morph,
+    Request,
+    Shutdown,
+    Thumbnails,
+)
 
 __all__ = [
     "Cancel",

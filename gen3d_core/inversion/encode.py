@@ -8,14 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from gen3d_core.codes.codes import Codes
+from gen3d_core.inversion.appearance_fit import glimpsed, painted
+from gen3d_core.inversion.pose_search import Sighting, sighted
 from gen3d_core.mesh.extract import extract
 from gen3d_core.mesh.mesh import Mesh
-from gen3d_core.painting import glimpsed, painted
-from gen3d_core.pictures import network_input
+from gen3d_core.model.model import Model
+from gen3d_core.model.prediction import SIDE, Azimuth, Reading, reading
+from gen3d_core.pictures.framing import network_input
 from gen3d_core.progress import Progress, ignore_progress
-from gen3d_core.reading import SIDE, Azimuth, Reading, reading
-from gen3d_core.sampler import Model
-from gen3d_core.sighting import Sighting, sighted
 
 RESOLUTION = 48
 """Samples a side of the mesh that is held against the pictures."""

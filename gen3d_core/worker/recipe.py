@@ -11,7 +11,7 @@ from gen3d_core.errors import Gen3DError
 from gen3d_core.protocol import Generate
 
 if TYPE_CHECKING:
-    from gen3d_core.sampler import Model
+    from gen3d_core.model.model import Model
 
 
 def codes_for(request: Generate, model: Model) -> Codes:

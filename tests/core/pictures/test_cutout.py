@@ -10,10 +10,10 @@ from skimage.color import rgb2lab
 
 from gen3d_core import limits
 from gen3d_core.colour import to_lab
-from gen3d_core.cutout import resized
 from gen3d_core.errors import Gen3DError
-from gen3d_core.pictures import array_framed, network_input, read_framed
-from gen3d_core.reading import FILL
+from gen3d_core.pictures.cutout import resized
+from gen3d_core.pictures.framing import array_framed, network_input, read_framed
+from gen3d_core.pictures.pinhole import FILL
 
 RED = (200, 30, 40)
 SIZE = 100

@@ -12,11 +12,11 @@ from gen3d_core.codes.directions import Direction, read_directions
 from gen3d_core.errors import Gen3DError
 from gen3d_core.mesh.extract import extract
 from gen3d_core.mesh.mesh import Mesh
-from gen3d_core.model_file import SUFFIX, ModelFileError, read_model, sha256
+from gen3d_core.model.archive import SUFFIX, ModelFileError, read_model, sha256
+from gen3d_core.model.onnx_model import RuntimeField, RuntimeModel
 from gen3d_core.progress import Progress, ignore_progress
-from gen3d_core.runtime import RuntimeField, RuntimeModel
 
-SHIPPED = Path(__file__).parent / "models"
+SHIPPED = Path(__file__).parents[1] / "models"
 """The folder of models that come with the package."""
 
 

@@ -19,8 +19,8 @@ from onnxruntime.capi import onnxruntime_pybind11_state as ort_state  # noqa: E4
 
 from gen3d_core.codes.codes import Codes  # noqa: E402
 from gen3d_core.errors import first_line  # noqa: E402
-from gen3d_core.model_file import GRAPHS, ModelFileError, read_model  # noqa: E402
-from gen3d_core.reading import AZIMUTHS  # noqa: E402
+from gen3d_core.model.archive import GRAPHS, ModelFileError, read_model  # noqa: E402
+from gen3d_core.model.prediction import AZIMUTHS  # noqa: E402
 
 POINTS_AT_ONCE = 1 << 16
 """Points of one call to a graph: keeps a layer of 256 hidden floats per point within 64 MB."""
@@ -70,7 +70,7 @@ class RuntimeModel:
 
     def answers(self, pictures: np.ndarray) -> np.ndarray:
         """What the encoder says of framed pictures, premultiplied RGBA in [0, 1]: (N, 4, side, side) -> (N, answer),
-        as `gen3d_core.reading` takes it apart. Raises `ModelFileError` where the file has no encoder."""
+        as `gen3d_core.model.prediction` takes it apart. Raises `ModelFileError` where the file has no encoder."""
         if "encoder.onnx" not in self._graphs:
             raise ModelFileError(
                 f"{self.path} cannot encode pictures: "

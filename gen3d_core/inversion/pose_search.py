@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from gen3d_core.mesh.mesh import Mesh
-from gen3d_core.preview import camera_axes, framed_places
-from gen3d_core.rasterise import rasterise
-from gen3d_core.reading import Azimuth
+from gen3d_core.model.prediction import Azimuth
+from gen3d_core.pictures.pinhole import camera_axes, framed_places
+from gen3d_core.pictures.rasterise import rasterise
 
 _STEPS_DEG = (8.0, 4.0, 2.0, 1.0)
 _STAY = 0.004

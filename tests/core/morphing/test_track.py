@@ -15,8 +15,8 @@ from gen3d_core.mesh.distance import surface_distances
 from gen3d_core.mesh.extract import MeshError, extract
 from gen3d_core.mesh.gltf import y_up
 from gen3d_core.mesh.lattice import FieldError
-from gen3d_core.morph import flipbook, morph
 from gen3d_core.morphing.report import Morph
+from gen3d_core.morphing.track import flipbook, morph
 from tests.analytic import SolidField, Sphere, Torus
 
 TIMES = np.linspace(0, 1, 6).tolist()
@@ -109,7 +109,7 @@ def test_vertices_lie_on_the_exact_surface_and_keep_their_order(family: Callable
 def test_vertices_before_placing_are_within_a_thousandth():
     """The projection itself, in the canonical frame."""
     mesh = extract(SolidField(Sphere(0.35)), 40)
-    from gen3d_core.advection import Advection
+    from gen3d_core.morphing.level_set import Advection
 
     advection = Advection(mesh.faces, len(mesh.vertices), 2 / 39)
     now = advection.project(sphere(0).logit, mesh.vertices)

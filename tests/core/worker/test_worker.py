@@ -10,28 +10,17 @@ import pytest
 import trimesh
 
 import gen3d_core
-import gen3d_core.sampler
+import gen3d_core.model.model
 from gen3d_core import protocol
 from gen3d_core.codes.codes import Codes
 from gen3d_core.codes.path import Path as CodePath
-from gen3d_core.interpolate import interpolate
-from gen3d_core.preview import front
-from gen3d_core.protocol import (
-    Cancel,
-    Encode,
-    Generate,
-    Hello,
-    Models,
-    Morph,
-    Shutdown,
-    Thumbnails,
-    decode,
-    encode,
-)
+from gen3d_core.morphing.interpolate import interpolate
+from gen3d_core.pictures.preview import front
+from gen3d_core.protocol import Cancel, Encode, Generate, Hello, Models, Morph, Shutdown, Thumbnails, decode, encode
 from tests.analytic import half_axes, write_ellipsoid_model
 
 Reply = TypeVar("Reply")
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 KEYS = [{"seed": 1}, {"seed": 2}]
 
 
@@ -240,7 +229,7 @@ def test_models_are_listed_from_the_package_and_from_further_places(client: Clie
     (kept / "broken.gen3d").write_bytes(path.read_bytes()[:500])
     client.send(Models(1, [str(kept), str(tmp_path / "none")]))
     listed = client.until(protocol.ModelList).models
-    shipped = gen3d_core.sampler.shipped_models()
+    shipped = gen3d_core.model.model.shipped_models()
     assert [entry["file"] for entry in listed[: len(shipped)]] == [str(file) for file in shipped]
     for entry in listed[: len(shipped)]:
         assert (client.folder / entry["preview"]).read_bytes().startswith(b"\x89PNG")
@@ -347,7 +336,7 @@ def test_it_does_not_outlive_a_killed_client(slow_ellipsoids: Path, tmp_path: Pa
 def test_stray_prints_cannot_reach_the_replies():
     script = (
         "import os, sys\n"
-        "from gen3d_core.worker_io import claim_streams\n"
+        "from gen3d_core.worker.pipe import claim_streams\n"
         "requests, replies = claim_streams()\n"
         "print('from python', flush=True); os.write(1, b'from below\\n'); os.system('echo from a child')\n"
         "assert sys.stdin.read() == ''\n"

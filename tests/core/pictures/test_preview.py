@@ -3,8 +3,8 @@ import pytest
 
 from gen3d_core.mesh.extract import extract
 from gen3d_core.mesh.mesh import Mesh
-from gen3d_core.preview import on_white, render_mesh, sheet, views
-from gen3d_core.rasterise import rasterise
+from gen3d_core.pictures.preview import on_white, render_mesh, sheet, views
+from gen3d_core.pictures.rasterise import rasterise
 from tests.analytic import Box, SolidField, Sphere
 
 

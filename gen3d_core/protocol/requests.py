@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar
 
 from gen3d_core import limits
-from gen3d_core.messages import ARRAYS_NAME, Message, ProtocolError, check_id, check_numbers, check_text
+from gen3d_core.protocol.messages import ARRAYS_NAME, Message, ProtocolError, check_id, check_numbers, check_text
 
 
 @dataclass(frozen=True)
@@ -144,7 +144,7 @@ class Morph(Message):
     `keys` are two or more objects, each the fields of a `Generate` that say which object: seed and, where wanted,
     appearance_seed, parents, shape_weights, appearance_weights, shape_strength, appearance_strength, moves. `path` and
     `closed` are those of `gen3d_core.codes.path.Path`; `kind`, `timing`, `base` (a step's index) and `after_change`
-    those of `gen3d_core.interpolate.interpolate`.
+    those of `gen3d_core.morphing.interpolate.interpolate`.
     """
 
     type: ClassVar[str] = "morph"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from gen3d_core import limits
-from gen3d_core.messages import ARRAYS_NAME, Message, ProtocolError, check_id
+from gen3d_core.protocol.messages import ARRAYS_NAME, Message, ProtocolError, check_id
 
 PROTOCOL_VERSION = 2
 
@@ -51,7 +51,7 @@ class Result(Message):
 
     Of `encode`: the same arrays and pictures (N,S,S,4) u8, framed; `info` has no seed, but confidence in [0, 1],
     doubtful, whether the picture probably shows something else, and cameras ({azimuth, elevation, overlap} for each
-    picture, radians: see `gen3d_core.sighting.Sighting`).
+    picture, radians: see `gen3d_core.inversion.pose_search.Sighting`).
 
     Of `thumbnails`: pictures (N,S,S,4) u8, straight alpha; `info` has model, model_hash, seeds, truncation.
 
@@ -60,7 +60,7 @@ class Result(Message):
     has model, model_file, model_hash, category, truncation, resolution, steps, kind, path, closed, timing, base,
     after_change, times (S parameters of the path), segments ({first, steps, vertices, faces} each: it covers `steps`
     from `first` on; those in no segment were left out after a change), reports (one for each step covered, in order:
-    see `gen3d_core.morph.KeyReport`), changes (steps whose topology is not their mesh's), version.
+    see `gen3d_core.morphing.track.KeyReport`), changes (steps whose topology is not their mesh's), version.
     """
 
     type: ClassVar[str] = "result"

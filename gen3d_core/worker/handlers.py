@@ -14,8 +14,8 @@ from gen3d_core.version import __version__
 if TYPE_CHECKING:
     from gen3d_core.codes.codes import Codes
     from gen3d_core.mesh.mesh import Mesh
+    from gen3d_core.model.model import Model
     from gen3d_core.progress import Progress
-    from gen3d_core.sampler import Model
 
 KEPT_MODELS = 3
 FRAMED_SIDE = 512
@@ -45,7 +45,7 @@ class Jobs:
                 return self._list(request)
 
     def _generate(self, request: protocol.Generate, progress: Progress) -> protocol.Result:
-        from gen3d_core.ingredients import codes_for
+        from gen3d_core.worker.recipe import codes_for
 
         progress(0.0, "loading")
         model = self._model(request.model)
@@ -60,8 +60,8 @@ class Jobs:
     def _encode(self, request: protocol.Encode, progress: Progress) -> protocol.Result:
         import numpy as np
 
-        from gen3d_core.encode import doubtful, encode
-        from gen3d_core.pictures import array_framed
+        from gen3d_core.inversion.encode import doubtful, encode
+        from gen3d_core.pictures.framing import array_framed
 
         progress(0.0, "loading")
         model = self._model(request.model)
@@ -112,7 +112,7 @@ class Jobs:
     def _thumbnails(self, request: protocol.Thumbnails, progress: Progress) -> protocol.Result:
         import numpy as np
 
-        from gen3d_core.preview import front
+        from gen3d_core.pictures.preview import front
 
         progress(0.0, "loading")
         model = self._model(request.model)
@@ -137,8 +137,8 @@ class Jobs:
         import numpy as np
 
         from gen3d_core.codes.path import Path as CodePath
-        from gen3d_core.ingredients import codes_for
-        from gen3d_core.interpolate import interpolate
+        from gen3d_core.morphing.interpolate import interpolate
+        from gen3d_core.worker.recipe import codes_for
 
         progress(0.0, "loading")
         model = self._model(request.model)
@@ -180,7 +180,7 @@ class Jobs:
         return protocol.Result(request.id, name, info)
 
     def _list(self, request: protocol.Models) -> protocol.ModelList:
-        from gen3d_core.sampler import models_at, shipped_models
+        from gen3d_core.model.model import models_at, shipped_models
 
         entries = [self._described(path) for path in shipped_models()]
         for place in map(Path, request.places):
@@ -192,7 +192,7 @@ class Jobs:
 
     def _described(self, path: Path) -> dict[str, Any]:
         """What is known of a model file, its preview laid into the client's folder."""
-        from gen3d_core.sampler import describe, preview_of
+        from gen3d_core.model.model import describe, preview_of
 
         entry = describe(path)
         if "error" in entry:
@@ -205,7 +205,7 @@ class Jobs:
         return {**entry, "preview": name if picture is not None else ""}
 
     def _model(self, name: str) -> Model:
-        from gen3d_core.sampler import find, load
+        from gen3d_core.model.model import find, load
 
         path = find(name)
         try:

@@ -5,11 +5,11 @@ import pytest
 import trimesh
 
 import gen3d_core
-from gen3d_core import sampler
 from gen3d_core.codes.codes import Codes
 from gen3d_core.errors import Gen3DError
 from gen3d_core.mesh.extract import MeshError
-from gen3d_core.model_file import ModelFileError, sha256
+from gen3d_core.model import model as sampler
+from gen3d_core.model.archive import ModelFileError, sha256
 from tests.analytic import colour_at, half_axes, write_ellipsoid_model
 
 

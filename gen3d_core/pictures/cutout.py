@@ -15,7 +15,7 @@ from gen3d_core import limits
 from gen3d_core.colour import to_lab
 from gen3d_core.connected import regions
 from gen3d_core.errors import first_line
-from gen3d_core.reading import FILL
+from gen3d_core.pictures.pinhole import FILL
 
 if TYPE_CHECKING:
     from PIL.Image import Image

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from gen3d_core import limits
-from gen3d_core.cutout import UnreadablePicture, decode, framed, has_alpha, resized, without_background
 from gen3d_core.errors import Gen3DError
+from gen3d_core.pictures.cutout import UnreadablePicture, decode, framed, has_alpha, resized, without_background
 
 LOOKED_AT = 512
 """Pixels to which the longer side of a larger picture is reduced before it is cut out."""

@@ -10,16 +10,17 @@ from PIL import Image
 
 from gen3d_core.cli import main
 from gen3d_core.codes.codes import Codes
-from gen3d_core.encode import encode, matched, mean_codes
+from gen3d_core.inversion.appearance_fit import POINTS, glimpsed, painted
+from gen3d_core.inversion.encode import encode, matched, mean_codes
+from gen3d_core.inversion.pose_search import Sighting, sighted
 from gen3d_core.mesh.extract import extract
 from gen3d_core.mesh.mesh import Mesh
-from gen3d_core.model_file import ModelFileError
-from gen3d_core.painting import POINTS, glimpsed, painted
-from gen3d_core.pictures import network_input
-from gen3d_core.preview import render_framed
-from gen3d_core.reading import AZIMUTHS, FILL, SIDE, Azimuth, Reading, reading
-from gen3d_core.sampler import load
-from gen3d_core.sighting import Sighting, sighted
+from gen3d_core.model.archive import ModelFileError
+from gen3d_core.model.model import load
+from gen3d_core.model.prediction import AZIMUTHS, SIDE, Azimuth, Reading, reading
+from gen3d_core.pictures.framing import network_input
+from gen3d_core.pictures.pinhole import FILL
+from gen3d_core.pictures.preview import render_framed
 from tests.analytic import (
     ENCODED,
     Box,

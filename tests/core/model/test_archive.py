@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 import gen3d_core
-from gen3d_core import model_file
 from gen3d_core.errors import Gen3DError, OutputError
-from gen3d_core.model_file import GRAPHS, ModelFileError, read_model, write_model
-from gen3d_core.runtime import RuntimeModel, SeparableRuntimeField
+from gen3d_core.model import archive as model_file
+from gen3d_core.model.archive import GRAPHS, ModelFileError, read_model, write_model
+from gen3d_core.model.onnx_model import RuntimeModel, SeparableRuntimeField
 from tests.analytic import half_axes, write_ellipsoid_model
 
 MANIFEST = {"name": "things", "category": "things", "shape_dim": 4, "appearance_dim": 3, "truncation": 0.8}
@@ -233,7 +233,7 @@ def test_many_points_are_taken_in_pieces(ellipsoids: Path, monkeypatch: pytest.M
     field = gen3d_core.load(ellipsoids).runtime.field(gen3d_core.load(ellipsoids).codes(1), 1.0)
     points = np.random.default_rng(0).uniform(-1, 1, (1000, 3)).astype(np.float32)
     whole = field.logit(points), field.colour(points)
-    monkeypatch.setattr("gen3d_core.runtime.POINTS_AT_ONCE", 64)
+    monkeypatch.setattr("gen3d_core.model.onnx_model.POINTS_AT_ONCE", 64)
     assert np.allclose(field.logit(points), whole[0]) and np.allclose(field.colour(points), whole[1])
     assert field.logit(points[:0]).shape == (0,) and field.colour(points[:0]).shape == (0, 3)
 

@@ -11,14 +11,12 @@ import numpy as np
 from gen3d_core.colour import to_encoded, to_linear
 from gen3d_core.mesh.geometry import vertex_normals
 from gen3d_core.mesh.mesh import Mesh
-from gen3d_core.rasterise import rasterise
-from gen3d_core.reading import FILL
+from gen3d_core.pictures.pinhole import camera_axes, framed_places, project
+from gen3d_core.pictures.rasterise import rasterise
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-_DISTANCE = 4.0
-_HALF_FIELD = np.deg2rad(15.0)
 _RADIUS = 0.95
 _SAMPLES = 3
 _CLAY = 0.85
@@ -39,24 +37,16 @@ def render_mesh(mesh: Mesh, azimuth: float, elevation: float, size: int, *, bare
     centred -= (centred.min(axis=0) + centred.max(axis=0)) / 2
     centred *= _RADIUS / max(float(np.linalg.norm(centred, axis=1).max()), 1e-9)
     axes = camera_axes(np.deg2rad(azimuth), np.deg2rad(elevation))
-    places, depth = _project(centred, axes)
+    places, depth = project(centred, axes)
     return _shaded(mesh, places, depth, axes, size, bare)
 
 
 def render_framed(mesh: Mesh, azimuth: float, elevation: float, size: int) -> np.ndarray:
-    """The picture of a mesh that stands in the canonical frame, framed as `gen3d_core.cutout.framed` frames pictures;
+    """The picture of a mesh that stands in the canonical frame, framed as `gen3d_core.pictures.cutout.framed` frames pictures;
     otherwise as `render_mesh`."""
     axes = camera_axes(np.deg2rad(azimuth), np.deg2rad(elevation))
     places, depth = framed_places(mesh.vertices, axes)
     return _shaded(mesh, places, depth, axes, size, bare=False)
-
-
-def framed_places(vertices: np.ndarray, axes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Where a camera with these axes (3, 3), rows right, up and backward, sees vertices (V, 3) of the canonical frame:
-    places (V, 2) in [-1, 1], x right and y up, as many as `FILL` of them along the longer side, and depths (V,)."""
-    places, depth = _project(vertices.astype(np.float64), axes)
-    low, high = places.min(axis=0), places.max(axis=0)
-    return (places - (low + high) / 2) * (2 * FILL / max(float((high - low).max()), 1e-9)), depth
 
 
 def _shaded(mesh: Mesh, places: np.ndarray, depth: np.ndarray, axes: np.ndarray, size: int, bare: bool) -> np.ndarray:
@@ -141,20 +131,6 @@ def on_white(picture: np.ndarray) -> np.ndarray:
     """Straight-alpha RGBA (..., 4) uint8 over white: (..., 3) uint8."""
     alpha = picture[..., 3:].astype(np.float64) / 255
     return np.rint(picture[..., :3] * alpha + 255 * (1 - alpha)).astype(np.uint8)
-
-
-def camera_axes(azimuth: float, elevation: float) -> np.ndarray:
-    """Of a camera that looks at the origin, angles in radians: rows right, up, backward (3, 3)."""
-    back = np.array([np.cos(elevation) * np.cos(azimuth), np.cos(elevation) * np.sin(azimuth), np.sin(elevation)])
-    right = np.array([-np.sin(azimuth), np.cos(azimuth), 0.0])
-    return np.stack([right, np.cross(back, right), back])
-
-
-def _project(points: np.ndarray, axes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Places (V, 2) in the picture, [-1, 1], x right and y up, and depths (V,) of points (V, 3)."""
-    seen = points @ axes.T
-    depth = _DISTANCE - seen[:, 2]
-    return seen[:, :2] / (depth * np.tan(_HALF_FIELD))[:, None], depth
 
 
 def _blend(values: np.ndarray, corners: np.ndarray, weights: np.ndarray) -> np.ndarray:

@@ -10,8 +10,6 @@ from gen3d_core.codes.codes import Codes
 
 SIDE = 64
 """Pixels along a side of the framed pictures that encoders look at."""
-FILL = 0.85
-"""Share of a framed picture's side that the object's longer side takes."""
 AZIMUTHS = 24
 """Directions around the object that an encoder tells apart; the k-th is at k turns / 24."""
 _RIVAL = 0.05

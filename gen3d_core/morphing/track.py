@@ -9,13 +9,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from gen3d_core import limits
-from gen3d_core.advection import Advection, Tracked
 from gen3d_core.mesh.distance import surface_distances
 from gen3d_core.mesh.extract import PointField, extract
 from gen3d_core.mesh.geometry import areas
 from gen3d_core.mesh.mesh import Mesh
 from gen3d_core.mesh.sequence import Segment
 from gen3d_core.mesh.sparse_lattice import LogitFunction
+from gen3d_core.morphing.level_set import Advection, Tracked
 from gen3d_core.morphing.report import KeyReport, Morph
 from gen3d_core.progress import Progress, ignore_progress
 

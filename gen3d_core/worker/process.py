@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING
 
 from gen3d_core import protocol
 from gen3d_core.errors import Gen3DError, one_line
-from gen3d_core.jobs import Jobs
 from gen3d_core.version import __version__
-from gen3d_core.worker_io import Inbox, Outbox, Reader, claim_streams
+from gen3d_core.worker.handlers import Jobs
+from gen3d_core.worker.pipe import Inbox, Outbox, Reader, claim_streams
 
 if TYPE_CHECKING:
     from gen3d_core.progress import Progress
@@ -107,7 +107,3 @@ def main(arguments: list[str] | None = None) -> int:
     Worker(Jobs(options.folder, options.threads), inbox, outbox).serve()
     leave()
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,0 +1,1 @@
+"""From pictures to the codes of what they show (GAN inversion), without torch."""

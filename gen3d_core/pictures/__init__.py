@@ -1,0 +1,1 @@
+"""Pictures: people's, cut out and framed, and those drawn of meshes."""
