@@ -2,6 +2,6 @@
 
 import sys
 
-from gen3d_core.cli import main
+from gen3d_core.cli.main import main
 
 sys.exit(main())

@@ -8,22 +8,18 @@ from pathlib import Path
 import pytest
 from jaxtyping import install_import_hook
 
-TENSOR_CODE = [
-    f"gen3d_core.{name}"
-    for name in """
-        camera patch encoding raycast search normals sampling compositing layers fields renderer generator discriminator
-        losses encoder fitting
-    """.split()
-] + [
-    f"training.{name}"
-    for name in """
-        batches health steps augmentation rendered_pool encoder_steps evaluation.pictures metrics.wasserstein
-        metrics.features metrics.inception
-    """.split()
-]
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def names_shapes() -> list[str]:
+    """The modules whose signatures name the shapes of tensors."""
+    sources = [path for package in ("gen3d_core", "training") for path in sorted((ROOT / package).rglob("*.py"))]
+    told = [path for path in sources if "from jaxtyping import" in path.read_text(encoding="utf-8")]
+    return [".".join(path.relative_to(ROOT).with_suffix("").parts) for path in told]
+
 
 # From here on every call into these modules is checked against its signature, shapes too; an int may stand for a float.
-install_import_hook(TENSOR_CODE, "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))")
+install_import_hook(names_shapes(), "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))")
 
 
 @pytest.fixture(scope="session")

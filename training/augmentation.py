@@ -12,9 +12,9 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from gen3d_core import patch
 from gen3d_core.model.prediction import SIDE
 from gen3d_core.pictures.pinhole import FILL
+from gen3d_core.rendering import patch
 
 BLOCK = 8
 

@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from gen3d_core.camera import draw_poses
+from gen3d_core.rendering.camera import draw_poses
 from training.dataset import PictureDataset
 
 

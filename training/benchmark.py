@@ -19,15 +19,16 @@ from torch import Tensor
 from torch.profiler import ProfilerActivity, profile
 from tqdm import tqdm
 
-from gen3d_core import patch
-from gen3d_core.camera import draw_poses
+from gen3d_core.adversarial.patches import draw_patch
 from gen3d_core.config import Config, PosePrior, RendererConfig
 from gen3d_core.errors import Gen3DError
-from gen3d_core.fields.unisurf import UnisurfField
-from gen3d_core.generator import Generator, as_pictures
 from gen3d_core.mesh.lattice import sample_lattice
 from gen3d_core.mesh.sparse_lattice import refine_lattice
-from gen3d_core.schedule import Stage
+from gen3d_core.networks.fields.unisurf import UnisurfField
+from gen3d_core.rendering import patch
+from gen3d_core.rendering.camera import draw_poses
+from gen3d_core.rendering.generator import Generator, as_pictures
+from gen3d_core.rendering.stage import Stage
 from training.processor import denormals_as_zero, keep_freed_memory
 from training.run_folder import describe_machine
 from training.settings import load_settings
@@ -119,7 +120,7 @@ def _step(generator: Generator, config: Config, fast: bool) -> None:
     samples of a batch at once do not fit an ordinary memory."""
     count = config.optim.batch
     shape, appearance, pose = _codes(config, count)
-    view = patch.draw(count, PICTURE_SIZE, 0.0, config.patch, torch.Generator().manual_seed(0))
+    view = draw_patch(count, PICTURE_SIZE, 0.0, config.patch, torch.Generator().manual_seed(0))
     stage = Stage(config.renderer.interval.end, config.renderer.free_samples)
     generator.zero_grad(set_to_none=True)
     generator.renderer = config.renderer if fast else published(config.renderer)

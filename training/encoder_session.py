@@ -13,14 +13,14 @@ from torch import Tensor
 from tqdm import tqdm
 
 from gen3d_core.errors import Gen3DError
-from gen3d_core.fields.triplane import TriplaneField
 from gen3d_core.files import make_folder
-from gen3d_core.generator import Generator
 from gen3d_core.model.archive import GRAPHS, SUFFIX, ModelArchive, read_model, write_model
 from gen3d_core.model.model import Model, find
 from gen3d_core.model.onnx_model import RuntimeModel
-from gen3d_core.onnx_export import export_encoder
-from gen3d_core.trained import load_generator
+from gen3d_core.networks.fields.triplane import TriplaneField
+from gen3d_core.rendering.generator import Generator
+from gen3d_core.weights.load import load_generator
+from gen3d_core.weights.onnx_export import export_encoder
 from training.batches import Batches
 from training.encoder_calibration import PICTURES, lows
 from training.encoder_state import EncoderState, averaging, rate

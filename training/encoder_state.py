@@ -11,9 +11,9 @@ from typing import Any
 import torch
 
 from gen3d_core.config import GeneratorConfig
-from gen3d_core.encoder import Encoder
 from gen3d_core.errors import Gen3DError
 from gen3d_core.files import replacing
+from gen3d_core.networks.encoder import Encoder
 
 RATE = 4e-3
 WARM_STEPS = 100

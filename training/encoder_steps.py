@@ -10,12 +10,12 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from gen3d_core import losses
-from gen3d_core.encoder import Encoder
-from gen3d_core.fields.triplane import TriplaneField
-from gen3d_core.generator import Generator, as_pictures
 from gen3d_core.model.prediction import AZIMUTHS, SIDE
-from gen3d_core.schedule import Stage
+from gen3d_core.networks.encoder import Encoder
+from gen3d_core.networks.fields.triplane import TriplaneField
+from gen3d_core.rendering import picture_losses
+from gen3d_core.rendering.generator import Generator, as_pictures
+from gen3d_core.rendering.stage import Stage
 from training.augmentation import augmented
 from training.rendered_pool import CodeBatch, Rendered, Seen
 from training.solid_probes import SolidProbes
@@ -104,11 +104,11 @@ def encoder_terms(
             place = dataclasses.replace(redrawn.place, size=REDRAWN)
             again = generator.render(field, redrawn.pose, place, Stage(HALF_WIDTH), rng)
         again = as_pictures(again, len(target)).float()
-        silhouette = losses.silhouette_loss(again[:, 3:], target[:, 3:]).mean()
-        picture = losses.picture_loss(again, target).mean()
+        silhouette = picture_losses.silhouette_loss(again[:, 3:], target[:, 3:]).mean()
+        picture = picture_losses.picture_loss(again, target).mean()
         with autocast(pictures.device):
             filled = probes.filled(generator.condition(shape[:solids], appearance[:solids], truncation))
-        solid = losses.overlap_loss(filled, known.filled[:solids]).mean()
+        solid = picture_losses.overlap_loss(filled, known.filled[:solids]).mean()
     return Terms(
         distance(CodeBatch(shape[:count], appearance[:count]), known.codes),
         F.cross_entropy(azimuth, azimuth_shares(pose[:, 0])),

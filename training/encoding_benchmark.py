@@ -22,12 +22,12 @@ from tqdm import tqdm
 
 from gen3d_core import limits
 from gen3d_core.codes.codes import Codes
-from gen3d_core.generator import Generator
 from gen3d_core.inversion.encode import Encoded, encode
 from gen3d_core.mesh.extract import extract
 from gen3d_core.model.model import Model, load
-from gen3d_core.refinement import refined
-from gen3d_core.trained import load_generator
+from gen3d_core.refinement.refine import refined
+from gen3d_core.rendering.generator import Generator
+from gen3d_core.weights.load import load_generator
 from training.encoding_subjects import (
     EXTRACTED,
     SIDE,

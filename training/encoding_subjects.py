@@ -11,18 +11,18 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from gen3d_core import patch
-from gen3d_core.camera import draw_poses
 from gen3d_core.codes.codes import Codes
 from gen3d_core.errors import Gen3DError
-from gen3d_core.generator import Generator
 from gen3d_core.mesh.extract import extract
 from gen3d_core.mesh.mesh import Mesh
 from gen3d_core.model.model import Model
 from gen3d_core.model.prediction import SIDE
 from gen3d_core.pictures import cutout
 from gen3d_core.pictures.pinhole import FILL
-from gen3d_core.schedule import Stage
+from gen3d_core.rendering import patch
+from gen3d_core.rendering.camera import draw_poses
+from gen3d_core.rendering.generator import Generator
+from gen3d_core.rendering.stage import Stage
 from training.dataset import PictureDataset
 from training.evaluation.pictures import render_pictures
 from training.meshes import read_mesh

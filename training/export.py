@@ -11,13 +11,13 @@ from typing import Any
 import torch
 
 from gen3d_core.errors import Gen3DError
-from gen3d_core.fields.radiance import RadianceField
 from gen3d_core.files import make_folder
-from gen3d_core.generator import Generator
 from gen3d_core.model.archive import GRAPHS, SUFFIX, write_model
 from gen3d_core.model.onnx_model import RuntimeModel
-from gen3d_core.onnx_export import export_graphs
-from gen3d_core.trained import WEIGHTS, packed_weights, rounded
+from gen3d_core.networks.fields.radiance import RadianceField
+from gen3d_core.rendering.generator import Generator
+from gen3d_core.weights.load import WEIGHTS, packed_weights, rounded
+from gen3d_core.weights.onnx_export import export_graphs
 from training.directions import principal_directions
 from training.level import choose_level
 from training.meshes import read_meshes

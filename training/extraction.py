@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from gen3d_core.fields.protocol import ConditionedField
 from gen3d_core.mesh.extract import extract
 from gen3d_core.mesh.mesh import Mesh
+from gen3d_core.networks.fields.interface import ConditionedField
 
 
 @dataclass(frozen=True)

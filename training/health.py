@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from gen3d_core.generator import Generator
+from gen3d_core.rendering.generator import Generator
 from training.steps import StepReport
 
 PATIENCE = 4

@@ -12,9 +12,9 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from gen3d_core.fields.radiance import RadianceField
 from gen3d_core.mesh.extract import MeshError
 from gen3d_core.mesh.mesh import Mesh
+from gen3d_core.networks.fields.radiance import RadianceField
 from training.extraction import bare_mesh
 from training.metrics.points import chamfer_matrix, visible_points
 

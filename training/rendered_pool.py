@@ -9,12 +9,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from gen3d_core import patch
-from gen3d_core.camera import draw_poses
-from gen3d_core.generator import Generator, as_pictures
 from gen3d_core.model.prediction import SIDE
 from gen3d_core.pictures.pinhole import FILL
-from gen3d_core.schedule import Stage
+from gen3d_core.rendering import patch
+from gen3d_core.rendering.camera import draw_poses
+from gen3d_core.rendering.generator import Generator, as_pictures
+from gen3d_core.rendering.stage import Stage
 from training.solid_probes import POINTS, SolidProbes
 from training.steps import autocast
 

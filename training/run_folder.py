@@ -18,8 +18,8 @@ from filelock import FileLock, Timeout
 from gen3d_core.config import Config, PosePrior
 from gen3d_core.errors import Gen3DError
 from gen3d_core.files import make_folder, replacing
-from gen3d_core.recorded import from_manifest
 from gen3d_core.version import __version__
+from gen3d_core.weights.checked_config import from_manifest
 
 FILE_NAME = "run.json"
 _FIXED = ("config.generator.", "config.discriminator.", "config.patch.", "prior.", "seed", "dataset.")

@@ -8,10 +8,10 @@ import numpy as np
 import torch
 from PIL import Image
 
-from gen3d_core import patch
-from gen3d_core.compositing import over_white
-from gen3d_core.generator import Generator
-from gen3d_core.schedule import Stage
+from gen3d_core.rendering import patch
+from gen3d_core.rendering.generator import Generator
+from gen3d_core.rendering.stage import Stage
+from gen3d_core.rendering.volume import over_white
 from training.steps import autocast
 
 VIEWS_DEG = ((30.0, 20.0), (120.0, 25.0), (-60.0, 30.0), (0.0, 10.0))

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from gen3d_core.config import Config
-from gen3d_core.recorded import SettingsError, merged, validated
+from gen3d_core.weights.checked_config import SettingsError, merged, validated
 
 PRESETS = Path(__file__).parent / "presets"
 

@@ -10,7 +10,7 @@ import safetensors.torch
 
 from gen3d_core.errors import Gen3DError
 from gen3d_core.files import make_folder, replacing
-from gen3d_core.generator import Generator
+from gen3d_core.rendering.generator import Generator
 
 FOLDER = "snapshots"
 

@@ -6,8 +6,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from gen3d_core.fields.protocol import ConditionedField
-from gen3d_core.generator import Generator
+from gen3d_core.networks.fields.interface import ConditionedField
+from gen3d_core.rendering.generator import Generator
 from training.steps import autocast
 
 POINTS, CANDIDATES = 2048, 16_384

@@ -11,11 +11,11 @@ from typing import Any
 import torch
 from torch import nn
 
+from gen3d_core.adversarial.discriminator import discriminator
 from gen3d_core.config import Config, OptimConfig, PosePrior
-from gen3d_core.discriminator import discriminator
 from gen3d_core.errors import Gen3DError, first_line
 from gen3d_core.files import replacing
-from gen3d_core.generator import Generator
+from gen3d_core.rendering.generator import Generator
 
 FILE_NAME = "state.pt"
 VERSION = 1

@@ -8,10 +8,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from gen3d_core import losses, patch, schedule
+from gen3d_core.adversarial import losses, schedule
+from gen3d_core.adversarial.patches import draw_patch
 from gen3d_core.config import Config
-from gen3d_core.fields.protocol import ConditionedField
-from gen3d_core.generator import Generator, as_pictures
+from gen3d_core.networks.fields.interface import ConditionedField
+from gen3d_core.rendering.generator import Generator, as_pictures
 from training.batches import Batches
 
 
@@ -56,7 +57,7 @@ def train_step(
         optimiser.zero_grad(set_to_none=True)
 
     pictures, real_pose = batches.draw(count, rng)
-    real_patch = patch.draw(count, batches.size, kimg, config.patch, rng).to(device)
+    real_patch = draw_patch(count, batches.size, kimg, config.patch, rng).to(device)
     real = real_patch.take(pictures)
 
     fake_pose = batches.draw_poses(count, rng)

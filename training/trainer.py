@@ -12,7 +12,7 @@ from typing import Protocol
 import torch
 from tqdm import tqdm
 
-from gen3d_core import schedule
+from gen3d_core.adversarial import schedule
 from gen3d_core.config import Config
 from gen3d_core.errors import Gen3DError
 from gen3d_core.files import replacing

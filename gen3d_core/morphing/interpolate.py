@@ -52,8 +52,8 @@ def interpolate(
     """Meshes of `steps` objects along a path.
 
     Args:
-        kind: `morph`, see `gen3d_core.morphing.track.morph` for it, `base` and `after_change`; or `flipbook`, whose every mesh
-            is its own.
+        kind: `morph`, see `gen3d_core.morphing.track.morph` for it, `base` and `after_change`; or `flipbook`, whose
+            every mesh is its own.
         timing: `uniform` in codes, stopping at every key of the path; or `even`, so that the mean distance of one mesh
             to the next is equal.
 

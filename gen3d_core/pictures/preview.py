@@ -42,8 +42,8 @@ def render_mesh(mesh: Mesh, azimuth: float, elevation: float, size: int, *, bare
 
 
 def render_framed(mesh: Mesh, azimuth: float, elevation: float, size: int) -> np.ndarray:
-    """The picture of a mesh that stands in the canonical frame, framed as `gen3d_core.pictures.cutout.framed` frames pictures;
-    otherwise as `render_mesh`."""
+    """The picture of a mesh that stands in the canonical frame, framed as `gen3d_core.pictures.cutout.framed` frames
+    pictures; otherwise as `render_mesh`."""
     axes = camera_axes(np.deg2rad(azimuth), np.deg2rad(elevation))
     places, depth = framed_places(mesh.vertices, axes)
     return _shaded(mesh, places, depth, axes, size, bare=False)

@@ -10,10 +10,10 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
-from gen3d_core.camera import Rays, pixel_rays
 from gen3d_core.config import PosePrior
-from gen3d_core.normals import surface_normals
-from gen3d_core.patch import whole
+from gen3d_core.networks.fields.normals import surface_normals
+from gen3d_core.rendering.camera import Rays, pixel_rays
+from gen3d_core.rendering.patch import whole
 from tests.analytic import Box, Hollow, Sphere, Torus, Union
 
 Solid = Sphere | Box | Torus | Union | Hollow

@@ -9,14 +9,14 @@ import pytest
 import safetensors.torch
 import torch
 
+from gen3d_core.adversarial.discriminator import GrafDiscriminator, discriminator
 from gen3d_core.config import Config, GeneratorConfig, MlpConfig, PosePrior
-from gen3d_core.discriminator import GrafDiscriminator, discriminator
 from gen3d_core.errors import Gen3DError
-from gen3d_core.fields.radiance import RadianceField
-from gen3d_core.generator import Generator
 from gen3d_core.mesh.mesh import Mesh
 from gen3d_core.model.archive import read_model
 from gen3d_core.model.model import load
+from gen3d_core.networks.fields.radiance import RadianceField
+from gen3d_core.rendering.generator import Generator
 from tests.tiny_run import one_thread
 from training.export import export
 from training.level import LEVELS, choose_level

@@ -5,7 +5,7 @@ import torch
 
 from gen3d_core.config import PosePrior
 from gen3d_core.errors import Gen3DError
-from gen3d_core.generator import Generator
+from gen3d_core.rendering.generator import Generator
 from tests.training.test_baselines import tiny
 from training import benchmark
 

@@ -12,8 +12,6 @@ import pytest
 import torch
 from PIL import Image
 
-from gen3d_core import losses, patch
-from gen3d_core.encoder import Encoder
 from gen3d_core.errors import Gen3DError
 from gen3d_core.inversion.encode import LOW_CONFIDENCE, Encoded, doubtful, encode
 from gen3d_core.inversion.pose_search import Sighting
@@ -21,9 +19,11 @@ from gen3d_core.model.archive import read_model, write_model
 from gen3d_core.model.model import load
 from gen3d_core.model.onnx_model import RuntimeModel
 from gen3d_core.model.prediction import AZIMUTHS, SIDE
-from gen3d_core.onnx_export import export_encoder
+from gen3d_core.networks.encoder import Encoder
 from gen3d_core.pictures.pinhole import FILL
-from gen3d_core.trained import load_generator
+from gen3d_core.rendering import patch, picture_losses
+from gen3d_core.weights.load import load_generator
+from gen3d_core.weights.onnx_export import export_encoder
 from tests.analytic import Box, Sphere
 from tests.core.torch_solids import SolidBatch
 from tests.tiny_run import TINY, one_thread
@@ -91,15 +91,19 @@ def test_changed_pictures_are_still_pictures():
     assert changed.shape == (64, 4, SIDE, SIDE) and changed.isfinite().all()
     assert changed.min() >= 0 and changed.max() <= 1
     assert (changed[:, :3] <= changed[:, 3:] + 1e-5).all()  # premultiplied
-    assert losses.silhouette_loss(changed[:, 3:], framed(pictures)[:, 3:]).median() < 0.2
+    assert picture_losses.silhouette_loss(changed[:, 3:], framed(pictures)[:, 3:]).median() < 0.2
     assert changed.std(0).max() > 0.1
 
 
 def test_silhouette_and_picture_losses_are_overlap_and_mean_difference():
     one, other = box((0, 0), (10, 10)), box((0, 0), (10, 20))
-    assert losses.silhouette_loss(one[:, 3:], other[:, 3:]).item() == pytest.approx(0.5)
-    assert losses.picture_loss(one, other).item() == pytest.approx(0.5)
-    assert losses.silhouette_loss(one[:, 3:], one[:, 3:]).item() == losses.picture_loss(one, one).item() == 0
+    assert picture_losses.silhouette_loss(one[:, 3:], other[:, 3:]).item() == pytest.approx(0.5)
+    assert picture_losses.picture_loss(one, other).item() == pytest.approx(0.5)
+    assert (
+        picture_losses.silhouette_loss(one[:, 3:], one[:, 3:]).item()
+        == picture_losses.picture_loss(one, one).item()
+        == 0
+    )
 
 
 def test_directions_are_shared_by_the_nearest_two():
@@ -169,7 +173,7 @@ def test_pictures_are_rendered_where_their_place_says(tiny_model: Path):
 def test_real_pictures_are_reduced_to_their_objects():
     seen = seen_in(box((10, 4), (20, 24)), torch.zeros(1, 2))
     assert seen.pictures.shape == (1, 4, SIDE, SIDE)
-    assert losses.silhouette_loss(seen.pictures[:, 3:], framed(box((10, 4), (20, 24)))[:, 3:]).item() < 0.02
+    assert picture_losses.silhouette_loss(seen.pictures[:, 3:], framed(box((10, 4), (20, 24)))[:, 3:]).item() < 0.02
     both = seen.and_also(seen)
     assert len(both.pictures) == len(both.pose) == len(both.place.centre) == 2
 

@@ -10,11 +10,9 @@ import numpy as np
 import pytest
 import torch
 
-from gen3d_core import refinement, tuning
-from gen3d_core.cli import main as gen3d
-from gen3d_core.encode_command import model_file_name
+from gen3d_core.cli.encode import model_file_name
+from gen3d_core.cli.main import main as gen3d
 from gen3d_core.errors import Gen3DError
-from gen3d_core.fitting import Fit, load_field
 from gen3d_core.inversion.encode import Encoded, matched
 from gen3d_core.inversion.pose_search import Sighting
 from gen3d_core.model.model import Model, load
@@ -22,9 +20,12 @@ from gen3d_core.model.prediction import SIDE, Azimuth, Reading
 from gen3d_core.pictures.cutout import VISIBLE
 from gen3d_core.pictures.framing import network_input
 from gen3d_core.pictures.pinhole import FILL
-from gen3d_core.refinement import refined
-from gen3d_core.trained import load_generator
-from gen3d_core.tuning import tuned
+from gen3d_core.refinement import pivotal_tuning as tuning
+from gen3d_core.refinement import refine as refinement
+from gen3d_core.refinement.fit import Fit, load_field
+from gen3d_core.refinement.pivotal_tuning import tuned
+from gen3d_core.refinement.refine import refined
+from gen3d_core.weights.load import load_generator
 from tests.tiny_run import one_thread
 from training.cli import main
 from training.encoder_session import train_encoder

@@ -20,7 +20,7 @@ from gen3d_core.errors import Gen3DError, OutputError
 from gen3d_core.mesh.mesh import Mesh
 from gen3d_core.model.archive import read_model, write_model
 from gen3d_core.model.model import find
-from gen3d_core.trained import load_generator
+from gen3d_core.weights.load import load_generator
 from tests.tiny_run import one_thread, write_pictures
 from training import meshes as mesh_files
 from training.cli import main

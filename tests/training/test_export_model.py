@@ -16,12 +16,12 @@ import gen3d_core
 from gen3d_core.codes.codes import Codes, codes
 from gen3d_core.config import PosePrior
 from gen3d_core.errors import Gen3DError
-from gen3d_core.fields.triplane import ConditionedTriplane
-from gen3d_core.generator import Generator
 from gen3d_core.model.archive import MEMBERS, ModelArchive, read_model
 from gen3d_core.model.onnx_model import RuntimeModel, SeparableRuntimeField
+from gen3d_core.networks.fields.triplane import ConditionedTriplane
 from gen3d_core.pictures.preview import front
-from gen3d_core.recorded import from_manifest
+from gen3d_core.rendering.generator import Generator
+from gen3d_core.weights.checked_config import from_manifest
 from tests.tiny_run import TINY
 from training.export import export, rounded
 from training.run_folder import load_run

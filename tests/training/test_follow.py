@@ -9,7 +9,7 @@ import torch
 import trimesh
 
 from gen3d_core.errors import Gen3DError
-from gen3d_core.generator import Generator
+from gen3d_core.rendering.generator import Generator
 from tests.tiny_run import TINY
 from training.cli import main
 from training.dataset import load_dataset

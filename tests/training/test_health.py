@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from gen3d_core.config import PosePrior
-from gen3d_core.generator import Generator
+from gen3d_core.rendering.generator import Generator
 from tests.analytic import Box, Hollow, Sphere, Torus
 from tests.core.torch_solids import Solid, SolidBatch
 from tests.tiny_run import TINY

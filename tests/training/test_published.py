@@ -6,13 +6,16 @@ import math
 import pytest
 import torch
 
-from gen3d_core import patch, schedule
-from gen3d_core.camera import Rays, draw_poses
-from gen3d_core.compositing import density_opacity, occupancy_weights
+from gen3d_core.adversarial import schedule
+from gen3d_core.adversarial.patches import draw_patch
 from gen3d_core.config import Config, PatchConfig, PosePrior
-from gen3d_core.generator import Generator, as_pictures
-from gen3d_core.raycast import points_at
-from gen3d_core.search import find_surface
+from gen3d_core.rendering import patch
+from gen3d_core.rendering.camera import Rays, draw_poses
+from gen3d_core.rendering.generator import Generator, as_pictures
+from gen3d_core.rendering.root_finding import points_at
+from gen3d_core.rendering.stage import Stage
+from gen3d_core.rendering.surface_search import find_surface
+from gen3d_core.rendering.volume import density_opacity, occupancy_weights
 from tests.analytic import Box, Sphere
 from tests.core.torch_solids import SolidBatch, camera_rays, exact_depth
 from training.benchmark import published
@@ -117,7 +120,7 @@ def test_a_scaled_patch_on_pixel_centres_is_the_crop(place: tuple[float, float])
 def test_scaled_patches_lie_inside_and_cover_the_picture() -> None:
     config = PatchConfig(size=8, sampling="scaled", scale_step_kimg=1.0)
     rng = torch.Generator().manual_seed(0)
-    drawn = patch.draw(4000, 16, 1e4, config, rng)
+    drawn = draw_patch(4000, 16, 1e4, config, rng)
     assert isinstance(drawn, patch.ScaledPatch)
     assert (
         drawn.extent.min() >= 0.25 and drawn.extent.max() <= 1 and drawn.extent.mean() == pytest.approx(0.625, abs=0.02)
@@ -126,7 +129,7 @@ def test_scaled_patches_lie_inside_and_cover_the_picture() -> None:
     other = drawn.elsewhere(rng)
     assert torch.equal(other.extent, drawn.extent)
     assert not torch.equal(other.centre, drawn.centre)
-    early = patch.draw(400, 16, 0.0, config, rng)
+    early = draw_patch(400, 16, 0.0, config, rng)
     assert isinstance(early, patch.ScaledPatch) and early.extent.min() >= 0.9
 
 
@@ -142,7 +145,7 @@ def test_a_rendered_patch_is_the_same_crop_of_the_whole_picture(preset: str) -> 
         torch.randn(2, config.generator.shape_dim, generator=rng),
         torch.randn(2, config.generator.appearance_dim, generator=rng),
     )
-    stage = schedule.Stage(0.1, 4)
+    stage = Stage(0.1, 4)
     quarter = patch.ScaledPatch(torch.tensor([[0.0, 0.0], [-0.25, 0.25]]), torch.tensor([0.5, 0.5]), 16)
     with torch.no_grad():
         crop = as_pictures(generator.render(field, pose, quarter, stage), 2)
@@ -179,7 +182,7 @@ def test_the_fast_path_shows_what_the_dense_search_shows(half_width: float, low_
     pose = draw_poses(PosePrior(), 2, rng)
     shape = torch.randn(2, config.generator.shape_dim, generator=rng)
     look = torch.randn(2, config.generator.appearance_dim, generator=rng)
-    stage = schedule.Stage(half_width, 32)
+    stage = Stage(half_width, 32)
     pictures = {}
     for renderer in (dense, fast):
         generator.renderer = renderer

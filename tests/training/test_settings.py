@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gen3d_core.config import Config
-from gen3d_core.recorded import SettingsError, from_manifest
+from gen3d_core.weights.checked_config import SettingsError, from_manifest
 from tests.tiny_run import TINY, TINY_TOML
 from training.cli import parse
 from training.commands import Train

@@ -14,9 +14,9 @@ from tqdm import tqdm
 
 from gen3d_core import limits
 from gen3d_core.errors import Gen3DError
-from gen3d_core.generator import Generator
 from gen3d_core.mesh.extract import MeshError, components, largest_part
 from gen3d_core.mesh.mesh import Mesh
+from gen3d_core.rendering.generator import Generator
 from training.evaluation.curves import COLOURS, Curve, charts
 from training.evaluation.folder import write_together
 from training.evaluation.page import render

@@ -8,9 +8,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from gen3d_core import patch, schedule
-from gen3d_core.compositing import over_white
-from gen3d_core.generator import Generator
+from gen3d_core.adversarial import schedule
+from gen3d_core.rendering import patch
+from gen3d_core.rendering.generator import Generator
+from gen3d_core.rendering.volume import over_white
 from training.batches import Batches
 
 RAYS_AT_ONCE = 1 << 17

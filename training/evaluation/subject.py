@@ -15,9 +15,9 @@ from tqdm import tqdm
 from gen3d_core import limits
 from gen3d_core.codes import codes as latent
 from gen3d_core.codes.codes import Codes
-from gen3d_core.generator import Generator
 from gen3d_core.model.model import Model, load
-from gen3d_core.trained import load_generator
+from gen3d_core.rendering.generator import Generator
+from gen3d_core.weights.load import load_generator
 from training.evaluation.pictures import render_pictures
 
 

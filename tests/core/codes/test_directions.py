@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 import gen3d_core
-from gen3d_core.cli import main
+from gen3d_core.cli.main import main
 from gen3d_core.codes.codes import Codes
 from gen3d_core.codes.directions import Direction, read_directions
 from gen3d_core.errors import Gen3DError

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gen3d_core.cli import main
+from gen3d_core.cli.main import main
 from gen3d_core.codes.codes import Codes
 from gen3d_core.inversion.appearance_fit import POINTS, glimpsed, painted
 from gen3d_core.inversion.encode import encode, matched, mean_codes
@@ -223,7 +223,7 @@ def test_refinement_needs_torch(
     reader: Path, chair: Mesh, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ):
     Image.fromarray(render_framed(chair, 30, 20, 120)).save(tmp_path / "a.png")
-    monkeypatch.setitem(__import__("sys").modules, "gen3d_core.refinement", None)
+    monkeypatch.setitem(__import__("sys").modules, "gen3d_core.refinement.refine", None)
     arguments = ["--model", str(reader), "--out", str(tmp_path / "out"), "--refine"]
     assert main(["encode", str(tmp_path / "a.png"), *arguments]) == 2
     assert "--refine and --tune need" in capsys.readouterr().err

@@ -1,0 +1,1 @@
+"""The game of GRAF and 3DGEN: critics of patches, losses, schedules. Needs torch."""

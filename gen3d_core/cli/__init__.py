@@ -1,0 +1,1 @@
+"""The console command `gen3d`."""

@@ -1,0 +1,179 @@
+"""The command `gen3d encode`: from pictures of one object to its mesh and codes."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gen3d_core import limits
+from gen3d_core.cli.terminal import Meter
+from gen3d_core.errors import Gen3DError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from gen3d_core.inversion.encode import Encoded
+    from gen3d_core.mesh.mesh import Mesh
+    from gen3d_core.model.model import Model
+
+SHOWN = 256
+"""Pixels along a side of the pictures that are shown side by side."""
+OTHER_DEG = 120.0
+"""How far around the object the other view is taken."""
+
+
+def add_encode(commands: Any) -> None:
+    """Give the command line this command."""
+    parser = commands.add_parser(
+        "encode",
+        help="make what a picture shows",
+        description="Find the codes of the object in a picture, and make its mesh.",
+    )
+    parser.add_argument("pictures", type=Path, nargs="+", metavar="PICTURE", help="one object, once or from many sides")
+    parser.add_argument("--model", required=True, help="name of a shipped model, or a .gen3d file")
+    parser.add_argument("--out", type=Path, required=True, help="folder for the files, made where missing")
+    parser.add_argument(
+        "--mask",
+        type=Path,
+        action="append",
+        default=[],
+        help="picture of what belongs to the object, white or opaque; once for each picture, in their order",
+    )
+    parser.add_argument("--refine", action="store_true", help="improve the codes by gradient; needs torch")
+    parser.add_argument(
+        "--tune",
+        action="store_true",
+        help="refine, then adjust the model's weights too: writes a model file for this object alone; needs torch",
+    )
+    parser.add_argument("--resolution", type=int, default=128, help="samples a side, 16 to 512 (default 128)")
+    parser.add_argument(
+        "--format", choices=("glb", "ply", "obj", "stl"), default="glb", help="kind of file (default glb)"
+    )
+    parser.add_argument("--threads", type=int, help="processor threads (default: the processors, at most 4)")
+    parser.set_defaults(run=_encode)
+
+
+def _encode(options: argparse.Namespace) -> int:
+    limits.whole("PICTURE: how many", len(options.pictures), limits.PICTURES)
+    limits.whole("--resolution", options.resolution, limits.RESOLUTION)
+    if options.threads is not None:
+        limits.whole("--threads", options.threads, (1, 1024))
+    if options.mask and len(options.mask) != len(options.pictures):
+        raise Gen3DError(f"{len(options.mask)} masks for {len(options.pictures)} pictures: give one for each, or none")
+
+    from gen3d_core.files import make_folder, replacing
+    from gen3d_core.inversion.encode import encode
+    from gen3d_core.model.model import load
+    from gen3d_core.pictures.framing import read_framed
+    from gen3d_core.pictures.preview import sheet
+
+    masks = options.mask or [None] * len(options.pictures)
+    pictures = [read_framed(path, SHOWN, mask) for path, mask in zip(options.pictures, masks, strict=True)]
+    model = load(options.model, options.threads)
+    meter = Meter(1)
+    found = encode(model, pictures, meter.report)
+    folder, name = make_folder(options.out), options.pictures[0].stem
+    if options.refine or options.tune:
+        found = _refined(model, pictures, found, meter)
+    if options.tune:
+        model, found = _tuned(model, pictures, found, folder / model_file_name(name), meter)
+    mesh = model.build(found.codes, options.resolution, progress=meter.report)
+    files = [folder / f"{name}.{options.format}", folder / f"{name}.json", folder / f"{name}_encoded.png"]
+    mesh.save(files[0])
+    with replacing(files[1]) as file:
+        file.write(json.dumps(_described(model, found, options.pictures), indent=1).encode())
+    with replacing(files[2]) as file:
+        sheet(*_side_by_side(mesh, found, pictures), columns=4).save(file, format="PNG")
+    for path, sighting in zip(options.pictures, found.sightings, strict=True):
+        azimuth, elevation = math.degrees(sighting.azimuth), math.degrees(sighting.elevation)
+        overlap = f"silhouettes overlap {sighting.overlap:.0%}"
+        meter.line(f"{path}  azimuth {azimuth:.0f}°, elevation {elevation:.0f}°, {overlap}")
+    meter.line(_confidence(model, found))
+    for path in files:
+        meter.line(str(path))
+    return 0
+
+
+def _refined(model: Model, pictures: list[np.ndarray], found: Encoded, meter: Meter) -> Encoded:
+    try:
+        from gen3d_core.refinement.refine import refined
+    except ModuleNotFoundError as error:
+        raise Gen3DError(
+            f"--refine and --tune need {error.name}, which is not installed: pip install 'gen3d[train]', or do without"
+        ) from error
+    return refined(model, pictures, found, meter.report)
+
+
+def _tuned(model: Model, pictures: list[np.ndarray], found: Encoded, out: Path, meter: Meter) -> tuple[Model, Encoded]:
+    """The model adjusted to the object, and how well it fits then."""
+    from gen3d_core.inversion.encode import seen_again
+    from gen3d_core.refinement.pivotal_tuning import tuned
+
+    adjusted = tuned(model, pictures, found, out, meter.report)
+    meter.line(str(out))
+    return adjusted, seen_again(adjusted, found, pictures)
+
+
+def model_file_name(name: str) -> str:
+    """That of a model for one object: what a model file's name cannot hold is left out of it."""
+    plain = re.sub(r"[^A-Za-z0-9_-]", "", name)[:50]
+    return f"tuned-{plain}.gen3d"
+
+
+def _confidence(model: Model, found: Encoded) -> str:
+    from gen3d_core.inversion.encode import doubtful
+
+    if not doubtful(model, found):
+        return f"confidence {found.confidence:.0%}"
+    return (
+        f"confidence {found.confidence:.0%}: low, {model.name} hardly makes anything like this; "
+        f"is it one of {model.manifest['category']}, whole, and rightly cut out?"
+    )
+
+
+def _described(model: Model, found: Encoded, paths: list[Path]) -> dict[str, object]:
+    from gen3d_core.inversion.encode import doubtful
+
+    return {
+        "model": model.name,
+        "model_hash": model.hash,
+        "category": model.manifest["category"],
+        "truncation": model.manifest["truncation"],
+        "shape_code": [float(value) for value in found.codes.shape],
+        "appearance_code": [float(value) for value in found.codes.appearance],
+        "confidence": found.confidence,
+        "certainty": found.certainty,
+        "doubtful": doubtful(model, found),
+        "pictures": [
+            {
+                "file": path.name,
+                "azimuth_deg": math.degrees(each.azimuth),
+                "elevation_deg": math.degrees(each.elevation),
+                "overlap": each.overlap,
+            }
+            for path, each in zip(paths, found.sightings, strict=True)
+        ],
+    }
+
+
+def _side_by_side(mesh: Mesh, found: Encoded, pictures: list[np.ndarray]) -> tuple[list[np.ndarray], list[str]]:
+    """For each picture: as framed, its mask, the object from the camera that was found, and from another side."""
+    import numpy as np
+
+    from gen3d_core.pictures.preview import on_white, render_framed
+
+    tiles, labels = [], []
+    for picture, sighting in zip(pictures, found.sightings, strict=True):
+        azimuth, elevation = math.degrees(sighting.azimuth), math.degrees(sighting.elevation)
+        tiles += [
+            on_white(picture),
+            np.repeat(picture[..., 3:], 3, axis=-1),
+            on_white(render_framed(mesh, azimuth, elevation, SHOWN)),
+            on_white(render_framed(mesh, azimuth + OTHER_DEG, elevation, SHOWN)),
+        ]
+        labels += ["picture", "mask", f"overlap {sighting.overlap:.0%}", "from another side"]
+    return tiles, labels

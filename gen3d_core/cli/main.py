@@ -1,0 +1,56 @@
+"""The console command `gen3d`: meshes from a model file, on the command line."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from typing import NoReturn
+
+from gen3d_core.cli.directions import add_directions
+from gen3d_core.cli.encode import add_encode
+from gen3d_core.cli.info import add_info
+from gen3d_core.cli.models import add_models
+from gen3d_core.cli.morph import add_morph
+from gen3d_core.cli.sample import add_sample
+from gen3d_core.cli.terminal import fail, say
+from gen3d_core.errors import Gen3DError
+from gen3d_core.version import __version__
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run a command and return its exit code: 0 done, 2 a mistake named in one line on stderr, 130 interrupted."""
+    parser = _parser()
+    try:
+        options = parser.parse_args(arguments)
+        return options.run(options)
+    except Gen3DError as error:
+        return fail(str(error))
+    except BrokenPipeError:
+        # The reader of our output left, as `head` does; what Python still holds must not raise again at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except OSError as error:
+        return fail(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+    except MemoryError:
+        return fail("not enough memory for this: try a lower --resolution")
+    except KeyboardInterrupt:
+        say("\ninterrupted", sys.stderr)
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="gen3d", description="Coloured 3D objects from a model that learned them from pictures.")
+    parser.add_argument("--version", action="version", version=f"gen3d {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for add in (add_sample, add_directions, add_morph, add_encode, add_info, add_models):
+        add(commands)
+    return parser
+
+
+class _Parser(argparse.ArgumentParser):
+    """An argument parser that complains in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        say(f"{self.prog}: error: {message} (see {self.prog} --help)", sys.stderr)
+        raise SystemExit(2)

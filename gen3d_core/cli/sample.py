@@ -1,0 +1,117 @@
+"""The command `gen3d sample`: meshes from seeds, and a picture of them all."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gen3d_core import limits
+from gen3d_core.cli.terminal import Meter, fail
+from gen3d_core.errors import Gen3DError
+
+if TYPE_CHECKING:
+    from gen3d_core.codes.directions import Direction
+
+SHEET_LIMIT = 100
+"""Meshes on the contact sheet: more would be too small to look at and too large to open."""
+
+
+def add_sample(commands: Any) -> None:
+    """Give the command line this command."""
+    sample = commands.add_parser(
+        "sample", help="make meshes", description="Make meshes from seeds, and a picture of them all."
+    )
+    sample.add_argument("--model", required=True, help="name of a shipped model, or a .gen3d file")
+    sample.add_argument("--seed", type=int, default=0, help="first seed (default 0); equal seeds give equal meshes")
+    sample.add_argument("--count", type=int, default=1, help="how many seeds in a row (default 1)")
+    sample.add_argument("--resolution", type=int, default=128, help="samples a side, 16 to 512 (default 128)")
+    sample.add_argument(
+        "--format", choices=("glb", "ply", "obj", "stl"), default="glb", help="kind of file (default glb)"
+    )
+    sample.add_argument("--out", type=Path, required=True, help="folder for the files, made where missing")
+    sample.add_argument(
+        "--truncation", type=float, help="variety, 0 (the average object) to 2 (default: the model's own)"
+    )
+    sample.add_argument(
+        "--floaters", type=float, default=1.0, help="keep loose parts from this share of the largest (default 1: none)"
+    )
+    sample.add_argument(
+        "--move",
+        action="append",
+        default=[],
+        metavar="DIRECTION=VALUE",
+        help="where every object stands along a direction that `gen3d directions` lists; may be given again",
+    )
+    sample.add_argument("--threads", type=int, help="processor threads (default: the processors, at most 4)")
+    sample.set_defaults(run=_sample)
+
+
+def _sample(options: argparse.Namespace) -> int:
+    limits.whole("--count", options.count, limits.COUNT)
+    limits.whole("--seed", options.seed, limits.SEED)
+    limits.whole("--seed with --count: the last seed", options.seed + options.count - 1, limits.SEED)
+    limits.whole("--resolution", options.resolution, limits.RESOLUTION)
+    limits.real("--floaters", options.floaters, limits.FLOATERS)
+    if options.truncation is not None:
+        limits.real("--truncation", options.truncation, limits.TRUNCATION)
+    if options.threads is not None:
+        limits.whole("--threads", options.threads, (1, 1024))
+
+    from gen3d_core.files import make_folder, replacing
+    from gen3d_core.mesh.extract import MeshError
+    from gen3d_core.model.model import load
+    from gen3d_core.pictures.preview import sheet, views
+
+    model = load(options.model, options.threads)
+    directions = model.directions
+    moves = [_move(text, directions) for text in options.move]
+    folder = make_folder(options.out)
+    meter = Meter(options.count)
+    tiles, labels, failures = [], [], []
+    for seed in range(options.seed, options.seed + options.count):
+        path = folder / f"{model.name}_{seed:04d}.{options.format}"
+        try:
+            codes = model.codes(seed)
+            for direction, value in moves:
+                codes = direction.moved(codes, value)
+            mesh = model.build(
+                codes,
+                options.resolution,
+                truncation=options.truncation,
+                floaters=options.floaters,
+                progress=meter.report,
+            )
+        except MeshError as error:
+            failures.append(seed)
+            meter.line(f"seed {seed}: {error}")
+            continue
+        mesh.save(path)
+        meter.line(f"{path}  {len(mesh.vertices)} vertices, {len(mesh.faces)} triangles")
+        if len(tiles) < SHEET_LIMIT:
+            tiles.append(views(mesh))
+            labels.append(f"{model.name}  seed {seed}")
+    if tiles:
+        path = folder / "contact_sheet.png"
+        with replacing(path) as file:
+            sheet(tiles, labels).save(file, format="PNG")
+        left_out = options.count - len(failures) - len(tiles)
+        meter.line(f"{path}" + (f"  (the first {SHEET_LIMIT}; {left_out} more are not on it)" if left_out else ""))
+    if failures:
+        return fail(f"{len(failures)} of {options.count} seeds gave no mesh, the first is {failures[0]}")
+    return 0
+
+
+def _move(text: str, directions: Sequence[Direction]) -> tuple[Direction, float]:
+    """NAME=VALUE as a direction and where to stand along it."""
+    name, _, value = text.partition("=")
+    found = next((each for each in directions if each.name == name.strip()), None)
+    if found is None:
+        known = ", ".join(each.name for each in directions) or "none"
+        raise Gen3DError(f"--move {text[:80]}: this model's directions are: {known}")
+    try:
+        number = float(value)
+    except ValueError:
+        raise Gen3DError(f"--move {text[:80]}: expected {found.name}=NUMBER") from None
+    return found, limits.real(f"--move {found.name}", number, (found.low, found.high))

@@ -1,0 +1,1 @@
+"""The networks: layers, fields, the encoder of pictures. Needs torch."""

@@ -1,0 +1,200 @@
+"""Preset `fast`: a shape code draws three feature planes, an appearance code colours what they hold.
+
+A small network reads the planes as occupancy and as parts; the appearance code chooses the parts' colours and never
+reaches the occupancy: shape and appearance are disentangled by construction.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from gen3d_core.config import GeneratorConfig
+from gen3d_core.networks.fields.normals import surface_normals
+from gen3d_core.networks.fields.planes import as_rows, gather
+from gen3d_core.networks.layers import Linear, Mapping, ModulatedConv, leaky
+from gen3d_core.networks.positional import positional
+
+COLOUR_OCTAVES = 2
+SLAB = 8  # planes of the lattice at once, small enough for the processor's cache
+
+
+class Synthesis(nn.Module):
+    """Shape style to planes: StyleGAN2's synthesis without noise, one 1x1 convolution to the planes at full size."""
+
+    def __init__(self, config: GeneratorConfig) -> None:
+        super().__init__()
+        channels, width = config.synthesis_channels, config.mapping_width
+        self.constant = nn.Parameter(torch.randn(1, channels[0], 4, 4))
+        self.first = nn.ModuleList(ModulatedConv(channels[max(i - 1, 0)], c, width) for i, c in enumerate(channels))
+        self.second = nn.ModuleList(ModulatedConv(c, c, width) for c in channels)
+        self.out = ModulatedConv(channels[-1], 3 * config.plane_channels, width, 1, demodulate=False)
+
+    def forward(self, style: Float[Tensor, "n style"]) -> Float[Tensor, "n 3 c r r"]:
+        x = self.constant.expand(len(style), -1, -1, -1).contiguous(memory_format=torch.channels_last)
+        for level, (first, second) in enumerate(zip(self.first, self.second, strict=True)):
+            if level:
+                x = F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
+            x = leaky(second(leaky(first(x, style)), style))
+        return self.out(x, style).unflatten(1, (3, -1))
+
+
+@dataclass(frozen=True)
+class Appearance:
+    """What an appearance code says: scales and shifts of the part network's two layers, and a palette in [0, 1]."""
+
+    film: Float[Tensor, "n 4 hidden"]
+    palette: Float[Tensor, "n colours 3"]
+
+    def of(self, owner: Int[Tensor, "rays"]) -> Appearance:
+        """One row per ray."""
+        return Appearance(self.film.index_select(0, owner), self.palette.index_select(0, owner))
+
+
+class TriplaneField(nn.Module):
+    """The networks; `condition` binds them to codes."""
+
+    def __init__(self, config: GeneratorConfig) -> None:
+        super().__init__()
+        self.config = config
+        width, hidden = config.mapping_width, config.hidden
+        self.shape_mapping = Mapping(config.shape_dim, width, config.mapping_rate)
+        self.appearance_mapping = Mapping(config.appearance_dim, width, config.mapping_rate)
+        self.synthesis = Synthesis(config)
+        self.occupancy_in = Linear(config.plane_channels, hidden)
+        self.occupancy_out = Linear(hidden, 1)
+        self.part_in = Linear(config.plane_channels + 3 * (1 + 2 * COLOUR_OCTAVES), hidden)
+        self.part_mid = Linear(hidden, hidden)
+        self.part_out = Linear(hidden, config.palette, gain=2.0)
+        self.film = Linear(width, 4 * hidden)
+        self.palette = Linear(width, 3 * config.palette, gain=2.0)
+        self.light = nn.Parameter(torch.zeros(8))
+
+    def planes(self, shape_code: Float[Tensor, "n d"], truncation: float | Tensor = 1.0) -> Float[Tensor, "n 3 c r r"]:
+        """Feature planes over [-1, 1]^2, texel centres on the ends."""
+        return self.synthesis(self.shape_mapping(shape_code, truncation))
+
+    def appearance(self, code: Float[Tensor, "n a"], truncation: float | Tensor = 1.0) -> Appearance:
+        """Film and palette of appearance codes."""
+        style = self.appearance_mapping(code, truncation)
+        film = self.film(style).unflatten(-1, (4, -1))
+        palette = torch.sigmoid(self.palette(style).float()).unflatten(-1, (-1, 3))
+        return Appearance(film, palette)
+
+    def measure_means(self, generator: torch.Generator) -> None:
+        """Set the mean styles that truncation pulls towards."""
+        self.shape_mapping.measure_mean(generator)
+        self.appearance_mapping.measure_mean(generator)
+
+    def condition(self, shape_code: Tensor, appearance_code: Tensor, truncation: float = 1.0) -> ConditionedTriplane:
+        """The field of `shapes` shape codes and `pictures` appearance codes; the two counts are independent."""
+        planes = self.planes(shape_code, truncation)
+        return ConditionedTriplane(self, planes, as_rows(planes), self.appearance(appearance_code, truncation))
+
+    def logit(self, features: Float[Tensor, "*n c"], points: Float[Tensor, "*n 3"]) -> Float[Tensor, "*n"]:
+        """Occupancy logit: before training a sphere of radius `sphere_radius`; nothing outside the unit sphere ever."""
+        return self.bounded(self.occupancy_out(F.relu(self.occupancy_in(features))).squeeze(-1), points.norm(dim=-1))
+
+    def bounded(self, raw: Tensor, radius: Tensor) -> Tensor:
+        """Network output and distance from the origin to a logit."""
+        c = self.config
+        start = c.sphere_radius - radius if c.sphere_start else 0.0
+        return c.sharpness * torch.minimum(0.1 * raw.float() + start, 1.0 - radius)
+
+    def base_colour(
+        self, features: Float[Tensor, "*n c"], points: Float[Tensor, "*n 3"], appearance: Appearance
+    ) -> Float[Tensor, "*n 3"]:
+        """Unlit sRGB colour in [0, 1]: a mixture of the palette by part. `appearance` broadcasts over the points."""
+        scale1, shift1, scale2, shift2 = appearance.film.unbind(-2)
+        x = torch.cat([features, positional(points, COLOUR_OCTAVES)], -1)
+        x = leaky(self.part_in(x) * (1 + scale1) + shift1)
+        x = leaky(self.part_mid(x) * (1 + scale2) + shift2)
+        parts = torch.softmax(self.part_out(x).float(), -1)
+        return (parts.unsqueeze(-2) @ appearance.palette).squeeze(-2)
+
+    def shade(self, normals: Float[Tensor, "*n 3"]) -> Float[Tensor, "*n"]:
+        """How bright the data's common light makes a surface of this normal.
+
+        Second-order spherical harmonics, enough for a diffuse surface (Ramamoorthi & Hanrahan 2001), with mean 1 over
+        the sphere so that base colours keep their scale.
+        """
+        x, y, z = normals.unbind(-1)
+        basis = torch.stack([x, y, z, x * y, y * z, x * z, x * x - y * y, 3 * z * z - 1], -1)
+        return (1 + basis @ self.light).clamp_min(0.05)
+
+
+@dataclass(frozen=True)
+class ConditionedTriplane:
+    """A batch of objects as functions of points (rays, samples, 3). `owner` names each ray's object."""
+
+    field: TriplaneField
+    planes: Float[Tensor, "shapes 3 c r r"]
+    rows: Float[Tensor, "texels c"]
+    looks: Appearance
+
+    @property
+    def shapes(self) -> int:
+        """How many objects."""
+        return len(self.planes)
+
+    def features(self, points: Float[Tensor, "rays samples 3"], owner: Int[Tensor, "rays"]) -> Tensor:
+        """What the planes hold at the points."""
+        return gather(self.rows, points, owner, self.planes.shape[-1])
+
+    def logit(
+        self, points: Float[Tensor, "rays samples 3"], owner: Int[Tensor, "rays"]
+    ) -> Float[Tensor, "rays samples"]:
+        """Occupancy logit, positive inside."""
+        return self.field.logit(self.features(points, owner), points)
+
+    def feature_logit(self, features: Tensor, points: Tensor) -> Tensor:
+        """The logit where the features are already known."""
+        return self.field.logit(features, points)
+
+    def colour(
+        self,
+        features: Float[Tensor, "rays c"],
+        points: Float[Tensor, "rays 3"],
+        normals: Float[Tensor, "rays 3"],
+        picture: Int[Tensor, "rays"],
+    ) -> Float[Tensor, "rays 3"]:
+        """Lit colour in the appearance of each ray's picture."""
+        base = self.field.base_colour(features, points, self.looks.of(picture))
+        return base * self.field.shade(normals)[..., None]
+
+    def normals(
+        self, points: Float[Tensor, "rays 3"], owner: Int[Tensor, "rays"], step: float
+    ) -> Float[Tensor, "rays 3"]:
+        """Outward unit normals by differences: look-ups have no gradient in the points."""
+        return surface_normals(lambda at: self.logit(at, owner), points, step)
+
+    @torch.no_grad()
+    def lattice(self, resolution: int) -> Float[Tensor, "shapes x y z"]:
+        """Logits on the regular grid over [-1, 1]^3.
+
+        The first layer is linear, so it is applied on the planes and its results are added along the missing axes: no
+        look-up per point.
+        """
+        field = self.field
+        weight = field.occupancy_in.weight * field.occupancy_in.scale
+        bias = field.occupancy_in.bias
+        axis = torch.linspace(-1, 1, resolution, device=self.planes.device)
+        radius = (axis[:, None, None].square() + axis[:, None].square() + axis.square()).sqrt()
+        low = torch.bfloat16 if torch.is_autocast_enabled(self.planes.device.type) else torch.float32
+        last = field.occupancy_out
+        readout, offset = (last.weight[0] * last.scale).to(low), last.bias
+        small = F.interpolate(self.planes.flatten(1, 2).float(), resolution, mode="bilinear", align_corners=True)
+        hidden = small.unflatten(1, (3, -1)).permute(0, 1, 4, 3, 2) @ weight.T
+        hidden[:, 0] += bias
+        logits = []
+        for xy, xz, yz in hidden.to(low):
+            slabs = [
+                (part[:, :, None] + row[:, None]).add_(yz).relu_() @ readout
+                for part, row in zip(xy.split(SLAB), xz.split(SLAB), strict=True)
+            ]
+            logits.append(field.bounded(torch.cat(slabs) + offset, radius))
+        return torch.stack(logits)

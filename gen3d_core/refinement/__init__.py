@@ -1,0 +1,1 @@
+"""Codes, and weights, improved by gradient until a picture fits. Needs torch."""

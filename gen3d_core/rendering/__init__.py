@@ -1,0 +1,1 @@
+"""Conditioned fields to pictures: cameras, surface search, volume rendering, patches. Needs torch."""
