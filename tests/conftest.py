@@ -34,7 +34,7 @@ def tiny_pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def tiny_run(tmp_path_factory: pytest.TempPathFactory, tiny_pictures: Path) -> Path:
     """The folder of a run of 20 steps on `tiny_pictures`. Not to be written to."""
     from tests.tiny_run import TINY, one_thread
-    from training.session import train_session
+    from training.gan.session import train_session
 
     folder = tmp_path_factory.mktemp("runs") / "tiny"
     with one_thread():
@@ -45,7 +45,7 @@ def tiny_run(tmp_path_factory: pytest.TempPathFactory, tiny_pictures: Path) -> P
 @pytest.fixture(scope="session")
 def tiny_model(tmp_path_factory: pytest.TempPathFactory, tiny_run: Path) -> Path:
     """The model file of `tiny_run`. Not to be written to."""
-    from training.export import export
+    from training.export.export import export
 
     path = tmp_path_factory.mktemp("models") / "blobs.gen3d"
     export(tiny_run, path)

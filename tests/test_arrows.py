@@ -30,7 +30,7 @@ MODEL_HALF = {
 }
 # The runtime half's only doors to the other: opened only when a user asks for what needs torch, see the command.
 DOORS = {("gen3d_core.cli.encode", f"gen3d_core.{name}") for name in ("refinement", "tuning")}
-DATA_SET_RENDERER = "training.blender_render"  # the one script outside the add-on that runs inside Blender
+DATA_SET_RENDERER = "training.render.blender_script"  # the one script outside the add-on that runs inside Blender
 BLENDER = {"bpy", "bmesh", "mathutils", "gpu", "blf", "bl_ext", "bl_operators", "bl_ui", "addon_utils", "bpy_extras"}
 DISTRIBUTION = {"skimage": "scikit-image", "PIL": "pillow", "torch_fidelity": "torch-fidelity"}
 

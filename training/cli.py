@@ -10,14 +10,11 @@ import tyro
 
 from gen3d_core.errors import Gen3DError
 from training.commands import (
-    Benchmark,
     Compare,
     Encoder,
-    Encodings,
     Evaluate,
     Export,
     Follow,
-    Morphs,
     Prepare,
     Render,
     Train,
@@ -47,7 +44,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def parse(
     arguments: list[str],
-) -> Render | Prepare | Train | Export | Encoder | Evaluate | Compare | Follow | Benchmark | Morphs | Encodings:
+) -> Render | Prepare | Train | Export | Encoder | Evaluate | Compare | Follow:
     """The command that the arguments name. Exits with code 2 after explaining arguments that do not fit."""
     return tyro.extras.subcommand_cli_from_dict(
         {
@@ -59,9 +56,6 @@ def parse(
             "evaluate": Evaluate,
             "compare": Compare,
             "follow": Follow,
-            "benchmark": Benchmark,
-            "morphs": Morphs,
-            "encodings": Encodings,
         },
         prog="gen3d-train",
         description="Train generative models of 3D objects on pictures.",

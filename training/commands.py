@@ -2,7 +2,6 @@
 call."""
 
 import dataclasses
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -33,7 +32,7 @@ class Render:
     """Blender's program; otherwise the one on PATH or in GEN3D_BLENDER, or the bpy module."""
 
     def run(self) -> None:
-        from training.render_dataset import render
+        from training.render.dataset import render
 
         render(self.source, self.out, self.views, self.size, self.count, self.heldout, self.seed, self.blender)
 
@@ -56,7 +55,7 @@ class Prepare:
     """Degrees above the horizon (default: 5 40)."""
 
     def run(self) -> None:
-        from training.prepare import prepare
+        from training.data.prepare import prepare
 
         prepare(self.source, self.out, self.size, self.category, self.azimuth, self.elevation)
 
@@ -89,7 +88,7 @@ class Train:
     """Any single setting over the preset's."""
 
     def run(self) -> None:
-        from training.session import train_session
+        from training.gan.session import train_session
 
         train_session(
             self.dataset,
@@ -121,7 +120,7 @@ class Export:
     """Folder of meshes that choose the level: the one with which generated meshes resemble them most."""
 
     def run(self) -> None:
-        from training.export import export
+        from training.export.export import export
 
         export(self.run_folder, self.out, self.truncation, self.level, self.validation)
 
@@ -146,7 +145,7 @@ class Encoder:
     """Seed of weights, codes and batches."""
 
     def run(self) -> None:
-        from training.encoder_session import train_encoder
+        from training.encoder.session import train_encoder
 
         train_encoder(**{field.name: getattr(self, field.name) for field in dataclasses.fields(self)})
 
@@ -231,68 +230,3 @@ class Follow:
         from training.evaluation.follow import follow
 
         follow(**{field.name: getattr(self, field.name) for field in dataclasses.fields(self)})
-
-
-@dataclasses.dataclass(frozen=True)
-class Benchmark:
-    """Time a step, a picture and a mesh against the published dense procedure: same weights, same rays."""
-
-    preset: str = "paper"
-    """A preset of the UNISURF family."""
-    slope: float = 50.0
-    """How steep the surface is made, logit per unit of distance: it starts at 10, and training passes 100."""
-    repeats: int = 3
-    """Counted runs of each."""
-    threads: int | None = None
-    """Processor threads (default: all)."""
-
-    def run(self) -> None:
-        from training.benchmark import benchmark
-
-        sys.stdout.write(benchmark(self.preset, self.slope, self.repeats, self.threads) + "\n")
-
-
-@dataclasses.dataclass(frozen=True)
-class Morphs:
-    """Measure how well one mesh follows models from seed to seed, over many pairs of seeds."""
-
-    models: Annotated[tyro.conf.Positional[tuple[str, ...]], tyro.conf.arg(metavar="MODEL")]
-    """Names of shipped models, or .gen3d files."""
-    pairs: int = 50
-    """Pairs of seeds: 0 and 1, 2 and 3, and so on."""
-    keys: int = 16
-    """Meshes from one seed to the other."""
-    resolution: int = 128
-    """Samples a side of each mesh."""
-    threads: int | None = None
-    """Processor threads (default: the processors, at most 4)."""
-
-    def run(self) -> None:
-        from training.morph_benchmark import morph_benchmark
-
-        sys.stdout.write(morph_benchmark(self.models, self.pairs, self.keys, self.resolution, self.threads) + "\n")
-
-
-@dataclasses.dataclass(frozen=True)
-class Encodings:
-    """Measure how well a model reads pictures: of its own objects, or of a data set's models."""
-
-    model: tyro.conf.Positional[str]
-    """A .gen3d file with an encoder, or the name of a shipped model."""
-    count: int = 200
-    """Objects."""
-    refine: int = 20
-    """How many of them are refined too."""
-    data: Path | None = None
-    """Data set made by `render MESHES --views 9`: one picture of each mesh is encoded, the others judge."""
-    meshes: Path | None = None
-    """The folder of these meshes."""
-    threads: int | None = None
-    """Processor threads (default: all)."""
-
-    def run(self) -> None:
-        from training.encoding_benchmark import encoding_benchmark
-
-        sys.stdout.write(
-            encoding_benchmark(self.model, self.count, self.refine, self.data, self.meshes, self.threads) + "\n"
-        )

@@ -14,8 +14,10 @@ from torch import Tensor
 from gen3d_core import limits
 from gen3d_core.errors import Gen3DError
 from gen3d_core.files import make_folder
-from training.batches import Batches
-from training.dataset import PictureDataset
+from training.compute import chosen_device
+from training.data.batches import Batches
+from training.data.dataset import PictureDataset, load_with_bar
+from training.data.meshes import RealMeshes, real_meshes
 from training.evaluation import records, showcase
 from training.evaluation.curves import recorded_curve
 from training.evaluation.folder import write_together
@@ -27,9 +29,7 @@ from training.evaluation.score_codes import APPEARANCES, SHAPES, code_rows
 from training.evaluation.score_meshes import mesh_rows, set_rows
 from training.evaluation.score_pictures import LEAST, picture_rows
 from training.evaluation.subject import Subject
-from training.meshes import RealMeshes, real_meshes
 from training.metrics.inception import load_inception
-from training.session import chosen_device, load_pictures
 
 COUNT = (LEAST, 10_000)
 POINTS = (16, 65_536)
@@ -78,7 +78,7 @@ def evaluate(
     chosen = chosen_device(device)
     subject = Subject.open(model, truncation, chosen, threads)
     network = None if inception is None else load_inception(inception)
-    pictures = load_pictures(data)
+    pictures = load_with_bar(data)
     _check_cameras(subject, pictures, data)
     real = real_meshes(data, reference, count, seed)
     make_folder(out)

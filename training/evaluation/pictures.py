@@ -12,7 +12,7 @@ from gen3d_core.adversarial import schedule
 from gen3d_core.rendering import patch
 from gen3d_core.rendering.generator import Generator
 from gen3d_core.rendering.volume import over_white
-from training.batches import Batches
+from training.data.batches import Batches
 
 RAYS_AT_ONCE = 1 << 17
 """32 pictures of 64 pixels: bounds the memory of one chunk."""

@@ -9,7 +9,7 @@ import numpy as np
 from tqdm import tqdm
 
 from gen3d_core.mesh.mesh import Mesh
-from training.meshes import RealMeshes
+from training.data.meshes import RealMeshes
 from training.metrics.points import chamfer_matrix, visible_points
 from training.metrics.sets import SetScores, compare_sets
 

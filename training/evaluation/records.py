@@ -9,11 +9,11 @@ from typing import Any
 import torch
 
 from gen3d_core.model.archive import read_model, sha256, write_model
-from training.dataset import PictureDataset
+from training.compute import describe_machine
+from training.data.dataset import PictureDataset
+from training.data.meshes import RealMeshes
 from training.evaluation.results import Cost, DataRecord, Evaluation, ModelRecord
 from training.evaluation.subject import Subject
-from training.meshes import RealMeshes
-from training.run_folder import describe_machine
 
 
 def model_record(subject: Subject) -> ModelRecord:

@@ -8,10 +8,10 @@ import numpy as np
 from tqdm import tqdm
 
 from gen3d_core.mesh.mesh import Mesh
+from training.data.meshes import RealMeshes
 from training.evaluation.real_set import RealSet
 from training.evaluation.results import Estimate, Row
 from training.evaluation.sampled import Sampled
-from training.meshes import RealMeshes
 from training.metrics.surface import Quality, measure
 
 SET = "Mesh set"

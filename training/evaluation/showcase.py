@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 
 from gen3d_core.mesh.mesh import Mesh
+from training.data.meshes import RealMeshes
 from training.evaluation.pictures import on_white
 from training.evaluation.strips import BACK_DEG, VIEW_DEG, labelled, mesh_tiles, png, strip, tiles
 from training.evaluation.subject import Subject
-from training.meshes import RealMeshes
 
 SHOWN = 10
 """Objects on a strip, and steps of an interpolation."""

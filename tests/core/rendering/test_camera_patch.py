@@ -17,7 +17,7 @@ from gen3d_core.rendering import patch
 from gen3d_core.rendering.camera import Rays, camera_axes, draw_poses, pixel_rays
 from gen3d_core.rendering.generator import Generator, as_pictures
 from gen3d_core.rendering.stage import Stage
-from training.dataset import load_dataset
+from training.data.dataset import load_dataset
 
 PRIOR = PosePrior()
 CENTRE = torch.zeros(1, 1, 2)

@@ -1,0 +1,1 @@
+"""What the project claims of itself, measured: each file is a command, `python -m benchmarks.NAME --help`."""

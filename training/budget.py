@@ -1,0 +1,89 @@
+"""How long a training goes on, and the loop that every training runs in."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+from tqdm import tqdm
+
+SAVE_SECONDS = 60.0
+
+
+class Progressing(Protocol):
+    """A training: pictures shown, and seconds over all its sessions."""
+
+    images: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Budget:
+    """When a run ends: after `images` real pictures shown or `minutes` of training over all its sessions.
+
+    Whichever is given; the first to be reached if both are.
+    """
+
+    images: int | None = None
+    minutes: float | None = None
+
+    def progress(self, state: Progressing) -> float:
+        """Share of the run done, in [0, 1]."""
+        shares = [0.0]
+        if self.images:
+            shares.append(state.images / self.images)
+        if self.minutes:
+            shares.append(state.seconds / (60 * self.minutes))
+        return min(max(shares), 1.0)
+
+
+State = TypeVar("State", bound=Progressing)
+
+
+class BudgetedLoop(Generic[State]):
+    """Steps until a budget is spent, with a bar that shows the time left; saves every minute and when interrupted."""
+
+    def __init__(self, budget: Budget, title: str, save: Callable[[State], None]) -> None:
+        self._budget, self._title, self._save = budget, title, save
+        self._bar: tqdm | None = None
+
+    def tell(self, text: str) -> None:
+        """Show a few words beside the bar."""
+        if self._bar is not None:
+            self._bar.set_postfix_str(text)
+
+    def run(
+        self,
+        state: State,
+        step: Callable[[State, float], State],
+        after: Callable[[State], None] = lambda state: None,
+    ) -> State:
+        """The state in the end.
+
+        Args:
+            step: one step from a state at a share of the run done, in [0, 1]; returns the state to go on from, nearly
+                always the same.
+            after: what is done after a step and does not count as training.
+        """
+        self._bar = bar = tqdm(total=100.0, unit="%", desc=self._title, mininterval=2.0)
+        bar.bar_format = "{desc} {percentage:5.1f} %|{bar}| {elapsed}<{remaining}{postfix}"
+        bar.n = bar.initial = round(100 * self._budget.progress(state), 2)
+        saved = time.monotonic()
+        try:
+            while (progress := self._budget.progress(state)) < 1.0:
+                began = time.monotonic()
+                state = step(state, progress)
+                state.seconds += time.monotonic() - began
+                after(state)
+                if time.monotonic() - saved > SAVE_SECONDS:
+                    self._save(state)
+                    saved = time.monotonic()
+                bar.update(round(100 * self._budget.progress(state), 2) - bar.n)
+        except KeyboardInterrupt:
+            self._save(state)
+            raise
+        finally:
+            bar.close()
+        return state

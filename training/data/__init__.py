@@ -1,0 +1,1 @@
+"""Data sets of pictures: made from anyone's pictures, read, drawn from."""

@@ -1,0 +1,208 @@
+"""Reads a data set folder into memory: pictures, and where known the angles of their cameras."""
+
+import logging
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from tqdm import tqdm
+
+from gen3d_core.config import PosePrior
+from gen3d_core.errors import first_line
+from training.data.staging import DatasetError
+from training.data.transforms import Frame, Transforms, camera_angles, parse_object, read_bounded
+
+_SUFFIXES = {".png", ".webp", ".tif", ".tiff", ".jpg", ".jpeg"}
+_SIZES = (8, 1024)
+_MAX_BYTES = 16 * 2**30
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class PictureDataset:
+    """Pictures (N,S,S,4) uint8 RGBA with straight alpha; camera azimuth and elevation (N,) float32 in radians, or None.
+
+    `models` (N) names what each picture shows, "" where that is not told. `mirror`: a picture flipped left-right stays
+    true when its azimuth changes sign. `attribution` credits the authors of what is shown, `skipped` names, with the
+    reason, pictures that could not be read.
+    """
+
+    pictures: NDArray[np.uint8]
+    azimuth: NDArray[np.float32] | None
+    elevation: NDArray[np.float32] | None
+    models: tuple[str, ...]
+    size: int
+    category: str
+    mirror: bool
+    prior: PosePrior
+    source: str
+    licence: str
+    attribution: tuple[str, ...]
+    skipped: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Read:
+    """Decoded pictures (N,S,S,4), their places in the list of paths, and what was skipped."""
+
+    pictures: NDArray[np.uint8]
+    places: list[int]
+    skipped: tuple[str, ...]
+
+
+def load_dataset(folder: Path, progress: Callable[[int, int], None] | None = None) -> PictureDataset:
+    """Read a data set; `progress(done, total)` is called after each picture.
+
+    Without dataset.json the category is the folder's name and the pose prior the default. Pictures that cannot be
+    decoded are skipped, counted and named in a warning. Raises DatasetError for anything that makes the whole set
+    unusable: nothing to read, pictures of different or impossible sizes, cameras that disagree with the pose prior.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise DatasetError(f"{folder} is not a folder: make one with 'gen3d-train render' or 'gen3d-train prepare'")
+    about = _description(folder / "dataset.json")
+    prior = _prior(about, folder)
+    cameras = folder / "transforms.json"
+    transforms = Transforms.parse(read_bounded(cameras), str(cameras)) if cameras.is_file() else None
+    paths = [folder / frame.path for frame in transforms.frames] if transforms else _listed(folder)
+    angles = _angles(transforms, prior, cameras) if transforms else None
+    read = _read_pictures(paths, progress)
+    if read.skipped:
+        shown = "; ".join(read.skipped[:20]) + ("; ..." if len(read.skipped) > 20 else "")
+        _log.warning("skipped %d of %d pictures: %s", len(read.skipped), len(paths), shown)
+    return PictureDataset(
+        pictures=read.pictures,
+        azimuth=None if angles is None else angles[read.places, 0],
+        elevation=None if angles is None else angles[read.places, 1],
+        models=tuple(transforms.frames[place].model if transforms else "" for place in read.places),
+        size=read.pictures.shape[1],
+        category=str(about.get("category", folder.resolve().name)),
+        mirror=about.get("mirror", False) is True,
+        prior=prior,
+        source=str(about.get("source", folder.resolve().name)),
+        licence=str(about.get("licence", "not stated")),
+        attribution=_lines(about.get("attribution")),
+        skipped=read.skipped,
+    )
+
+
+def load_with_bar(folder: Path) -> PictureDataset:
+    """As `load_dataset`, with a bar that shows how far it is."""
+    with tqdm(desc="loading", unit="picture", leave=False) as bar:
+
+        def progress(done: int, total: int) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        return load_dataset(folder, progress)
+
+
+def _description(path: Path) -> dict[str, Any]:
+    """The content of dataset.json, {} where there is none."""
+    if not path.is_file():
+        return {}
+    content = parse_object(read_bounded(path), str(path))
+    if (content.get("format"), content.get("version")) != ("gen3d-dataset", 1):
+        raise DatasetError(f"{path} is not a version 1 gen3d-dataset description: make the data set anew")
+    return content
+
+
+def _lines(value: Any) -> tuple[str, ...]:
+    return tuple(map(str, value)) if isinstance(value, list) else ()
+
+
+def _prior(about: dict[str, Any], folder: Path) -> PosePrior:
+    where, given, default = folder / "dataset.json", about.get("poses", {}), PosePrior()
+    try:
+        prior = PosePrior(
+            distance=float(given.get("distance", default.distance)),
+            fov_deg=float(given.get("fov_deg", default.fov_deg)),
+            azimuth_deg=_interval(given.get("azimuth_deg", default.azimuth_deg)),
+            elevation_deg=_interval(given.get("elevation_deg", default.elevation_deg)),
+        )
+    except (AttributeError, TypeError, ValueError) as error:
+        raise DatasetError(f"{where}: 'poses' is malformed: {error}") from error
+    if not (prior.distance > 1.0 and 0.0 < prior.fov_deg < 180.0):
+        raise DatasetError(f"{where}: 'poses' needs a distance above 1 and a field of view between 0 and 180 degrees")
+    return prior
+
+
+def _interval(value: Any) -> tuple[float, float]:
+    low, high = (float(end) for end in value)
+    if not -360.0 <= low <= high <= 720.0:
+        raise ValueError(f"[{low:g}, {high:g}] is not a range of degrees")
+    return low, high
+
+
+def _listed(folder: Path) -> list[Path]:
+    images = folder / "images"
+    paths = sorted(p for p in images.iterdir() if p.suffix.lower() in _SUFFIXES) if images.is_dir() else []
+    if not paths:
+        raise DatasetError(f"{folder} holds no pictures: expected PNG files in {images}, or a transforms.json")
+    return paths
+
+
+def _angles(transforms: Transforms, prior: PosePrior, where: Path) -> NDArray[np.float32]:
+    """Azimuth and elevation (N,2) of all cameras, after checking that the pose prior describes them."""
+    fov = math.degrees(transforms.fov)
+    if abs(fov - prior.fov_deg) > 0.1:
+        raise DatasetError(
+            f"{where}: field of view {fov:.2f} degrees, but the data set's pose prior says {prior.fov_deg:g}"
+        )
+    cameras = camera_angles(transforms.frames)
+    for frame, camera in zip(transforms.frames, cameras, strict=True):
+        if abs(camera.distance - prior.distance) > 0.01 * prior.distance:
+            raise DatasetError(_too_far(frame, camera.distance, prior))
+    return np.array([(camera.azimuth, camera.elevation) for camera in cameras], np.float32)
+
+
+def _too_far(frame: Frame, distance: float, prior: PosePrior) -> str:
+    return (
+        f"{frame.path}: its camera is {distance:.3f} from the origin, but the data set's pose prior says "
+        f"{prior.distance:g}: 'gen3d-train prepare' measures it"
+    )
+
+
+def _read_pictures(paths: list[Path], progress: Callable[[int, int], None] | None) -> _Read:
+    pictures: NDArray[np.uint8] | None = None
+    places: list[int] = []
+    skipped: list[str] = []
+    for i, path in enumerate(paths):
+        try:
+            with Image.open(path) as image:
+                side = _checked_side(path, image.size, None if pictures is None else pictures.shape[1])
+                if pictures is None:
+                    if len(paths) * side * side * 4 > _MAX_BYTES:
+                        raise DatasetError(f"{len(paths)} pictures of {side}x{side} do not fit into memory")
+                    pictures = np.empty((len(paths), side, side, 4), np.uint8)
+                pictures[len(places)] = np.asarray(image.convert("RGBA"))
+            places.append(i)
+        except DatasetError:
+            raise
+        except FileNotFoundError:
+            skipped.append(f"{path.name} (missing)")
+        except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as error:
+            skipped.append(f"{path.name} ({first_line(error)})")
+        if progress:
+            progress(i + 1, len(paths))
+    if pictures is None or not places:
+        raise DatasetError(f"none of the {len(paths)} pictures can be read; the first: {skipped[0]}")
+    return _Read(pictures[: len(places)], places, tuple(skipped))
+
+
+def _checked_side(path: Path, size: tuple[int, int], expected: int | None) -> int:
+    """The side of a square picture; DatasetError when it is not square, out of range, or unlike the others."""
+    width, height = size
+    if width != height or not _SIZES[0] <= width <= _SIZES[1]:
+        raise DatasetError(
+            f"{path} is {width}x{height} pixels: pictures must be square and {_SIZES[0]} to {_SIZES[1]} wide; "
+            "'gen3d-train prepare' makes them so"
+        )
+    if expected is not None and width != expected:
+        raise DatasetError(f"{path} is {width}x{width} pixels, but those before it are {expected} wide")
+    return width

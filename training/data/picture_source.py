@@ -1,0 +1,89 @@
+"""Someone's pictures, in a folder or a zip, as (name, bytes): read with bounds, never unpacked onto the disk."""
+
+import stat
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from gen3d_core import limits
+from gen3d_core.errors import first_line
+from gen3d_core.pictures.cutout import UnreadablePicture
+from training.data.staging import DatasetError
+
+SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".tga"})
+
+
+@dataclass(frozen=True)
+class PictureSource:
+    """The pictures of a folder or zip by their '/'-separated names, sorted."""
+
+    names: tuple[str, ...]
+    _folder: Path
+    _archive: zipfile.ZipFile | None
+
+    def read(self, name: str) -> bytes:
+        """The bytes of a file. Raises UnreadablePicture when it is missing, too large, damaged or encrypted."""
+        try:
+            if self._archive is None:
+                path = self._folder / name
+                if path.stat().st_size > limits.PICTURE_BYTES:
+                    raise UnreadablePicture(f"larger than {limits.PICTURE_BYTES >> 20} MB")
+                return path.read_bytes()
+            with self._archive.open(name) as member:
+                data = member.read(limits.PICTURE_BYTES + 1)
+        except (KeyError, FileNotFoundError) as error:
+            raise UnreadablePicture("missing") from error
+        except (OSError, EOFError, RuntimeError, NotImplementedError, ValueError, zipfile.BadZipFile) as error:
+            raise UnreadablePicture(first_line(error)) from error
+        except zipfile.zlib.error as error:  # type: ignore[attr-defined]
+            raise UnreadablePicture(f"damaged in the zip: {error}") from error
+        if len(data) > limits.PICTURE_BYTES:
+            raise UnreadablePicture(f"larger than {limits.PICTURE_BYTES >> 20} MB")
+        return data
+
+
+@contextmanager
+def open_source(source: Path) -> Iterator[PictureSource]:
+    """The pictures at or below a folder, or in a zip.
+
+    Raises DatasetError when there is no such source, it is something else, holds no pictures, or is a zip with a
+    member whose path leaves its folder.
+    """
+    if source.is_dir():
+        paths = [path.relative_to(source) for path in source.rglob("*") if path.is_file()]
+        yield PictureSource(_pictures([path.as_posix() for path in paths], source), source, None)
+        return
+    if not source.is_file():
+        raise DatasetError(f"{source} does not exist: SOURCE is a folder or a zip of pictures")
+    try:
+        archive = zipfile.ZipFile(source)
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+        raise DatasetError(f"{source} is neither a folder nor a readable zip: {error}") from error
+    with archive:
+        names = []
+        for info in archive.infolist():
+            path = PurePosixPath(info.filename.replace("\\", "/"))
+            if (
+                path.is_absolute()
+                or ".." in path.parts
+                or ":" in info.filename
+                or stat.S_ISLNK(info.external_attr >> 16)
+            ):
+                raise DatasetError(f"{source}: member '{info.filename}' leaves the zip's folder; this zip is not used")
+            if not info.is_dir():
+                names.append(info.filename)
+        yield PictureSource(_pictures(names, source), source, archive)
+
+
+def _pictures(names: list[str], source: Path) -> tuple[str, ...]:
+    def wanted(name: str) -> bool:
+        path = PurePosixPath(name)
+        hidden = any(part.startswith(".") or part == "__MACOSX" for part in path.parts)
+        return path.suffix.lower() in SUFFIXES and not hidden
+
+    found = tuple(sorted({name for name in names if wanted(name)}))
+    if not found:
+        raise DatasetError(f"{source} holds no pictures ({', '.join(sorted(s[1:] for s in SUFFIXES))})")
+    return found

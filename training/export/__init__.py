@@ -1,0 +1,1 @@
+"""From a run to one model file: `gen3d-train export`."""

@@ -1,0 +1,1 @@
+"""The adversarial training of a generator: `gen3d-train train`."""

@@ -1,0 +1,138 @@
+"""One session of `gen3d-train train`: data, device and folder made ready for the trainer."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from gen3d_core.config import Config
+from gen3d_core.errors import Gen3DError
+from training.budget import Budget
+from training.compute import chosen_device, denormals_as_zero, describe_machine, keep_freed_memory
+from training.data.batches import Batches
+from training.data.dataset import load_with_bar
+from training.gan.run_folder import Run, check, locked, record
+from training.gan.state import TrainState
+from training.gan.trainer import train
+from training.settings import flags
+
+log = logging.getLogger(__name__)
+
+
+def train_session(
+    dataset: Path,
+    out: Path,
+    config: Config,
+    *,
+    preset: str = "fast",
+    minutes: float | None = None,
+    images: int | None = None,
+    device: str = "auto",
+    threads: int | None = None,
+    seed: int = 0,
+    snapshot_kimg: float = 10.0,
+) -> None:
+    """Train, or go on training, the run in `out` until its budget is spent.
+
+    Raises:
+        Gen3DError: a setting, the data, the device or the folder does not fit; the generator stayed ill.
+    """
+    _check(config, minutes, images, seed, snapshot_kimg, threads)
+    keep_freed_memory()
+    if threads:
+        torch.set_num_threads(threads)
+    chosen = chosen_device(device)
+    data = load_with_bar(dataset)
+    if data.size < config.patch.size:
+        raise Gen3DError(f"{dataset} has pictures of {data.size} pixels: this preset needs {config.patch.size} or more")
+    if data.azimuth is None and config.discriminator.pose:
+        log.info(
+            "no cameras in the data: poses are drawn from the prior and not shown to the discriminator; "
+            "the preset photos is made for that"
+        )
+        config = dataclasses.replace(config, discriminator=dataclasses.replace(config.discriminator, pose=False))
+    if not config.discriminator.pose:
+        data = dataclasses.replace(data, azimuth=None, elevation=None)
+    about = {
+        "source": data.source,
+        "category": data.category,
+        "pictures": len(data.pictures),
+        "size": data.size,
+        "mirror": data.mirror,
+        "licence": data.licence,
+        **({"attribution": list(data.attribution)} if data.attribution else {}),
+    }
+    budget = f"--images {images}" if minutes is None else f"--minutes {minutes:g}"
+    settings = "".join(f" {word}" for word in flags(config, preset))
+    command = f"gen3d-train train DATASET --out RUN --preset {preset} {budget} --seed {seed}{settings}"
+    with locked(out), denormals_as_zero():
+        run = Run(config, data.prior, seed, preset, command, data.category, about, describe_machine(chosen))
+        check(out, run)
+        state = TrainState.fresh(config, data.prior, chosen, seed)
+        if state.restore(out):
+            log.info("resuming at %d pictures, %.1f minutes", state.images, state.seconds / 60)
+        record(out, run, state.images)
+        state = train(state, Batches(data, chosen), config, out, Budget(images, minutes), seed, snapshot_kimg)
+    log.info("%d pictures shown in %.1f minutes, see %s", state.images, state.seconds / 60, out / "samples")
+
+
+def _check(
+    config: Config, minutes: float | None, images: int | None, seed: int, snapshot_kimg: float, threads: int | None
+) -> None:
+    if minutes is None and images is None:
+        raise Gen3DError("say how long to train: --minutes or --images")
+    counts = {"--minutes": minutes, "--images": images, "--snapshot-kimg": snapshot_kimg, "--threads": threads}
+    numbers = list(_numbers(config))
+    zero_means_none = "--renderer.free-samples"
+    whole = [(name, value) for name, value in numbers if isinstance(value, int) and name != zero_means_none]
+    for name, value in [*counts.items(), *whole]:
+        if value is not None and not 0 < value < math.inf:
+            raise Gen3DError(f"{name} is {value}: it must be positive")
+    for name, value in numbers:
+        if not math.isfinite(value):
+            raise Gen3DError(f"{name} is {value}: it must be finite")
+    if seed < 0:
+        raise Gen3DError(f"--seed is {seed}: it must not be negative")
+    if config.optim.batch % config.optim.views:
+        raise Gen3DError(f"--optim.batch {config.optim.batch} is not a multiple of --optim.views {config.optim.views}")
+    if not config.generator.synthesis_channels:
+        raise Gen3DError("--generator.synthesis-channels is empty: it needs one number for each resolution")
+    if (config.generator.kind == "triplane") != (config.renderer.colour == "deferred"):
+        raise Gen3DError(
+            f"--renderer.colour {config.renderer.colour} does not fit --generator.kind {config.generator.kind}: "
+            "triplane fields are coloured deferred, the others literal"
+        )
+    if (config.generator.kind == "radiance") != (config.renderer.method == "volume"):
+        raise Gen3DError(
+            f"--renderer.method {config.renderer.method} does not fit --generator.kind {config.generator.kind}: "
+            "radiance fields are rendered as a volume, the others by surface"
+        )
+    if not 0 < config.generator.mlp.skip < config.generator.mlp.depth:
+        raise Gen3DError(
+            f"--generator.mlp.skip is {config.generator.mlp.skip}: it must lie inside --generator.mlp.depth"
+        )
+    if config.renderer.march_steps < 2 or not 8 <= config.renderer.lattice <= 255:
+        raise Gen3DError("--renderer.march-steps must be at least 2 and --renderer.lattice from 8 to 255")
+    levels = len(config.discriminator.channels)
+    halvings = levels if config.discriminator.architecture == "graf" else levels - 1
+    if levels < 1 or config.patch.size < 2**halvings:
+        least = 2 ** max(halvings, 0)
+        raise Gen3DError(
+            f"--patch.size is {config.patch.size}: a discriminator of {levels} levels needs {least} or more"
+        )
+
+
+def _numbers(part: Any, prefix: str = "--") -> Iterator[tuple[str, int | float]]:
+    """Every number of a configuration with the flag that sets it."""
+    for item in dataclasses.fields(part):
+        name, value = prefix + item.name.replace("_", "-"), getattr(part, item.name)
+        if dataclasses.is_dataclass(value):
+            yield from _numbers(value, name + ".")
+        elif not isinstance(value, bool | str):
+            yield from ((name, number) for number in (value if isinstance(value, tuple) else (value,)))

@@ -1,0 +1,123 @@
+"""The training loop: steps, checkpoints, samples, and the alarm. Run again on the same folder, it goes on."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import time
+from pathlib import Path
+
+import torch
+
+from gen3d_core.adversarial import schedule
+from gen3d_core.config import Config
+from gen3d_core.errors import Gen3DError
+from gen3d_core.files import replacing
+from training.budget import Budget, BudgetedLoop
+from training.data.batches import Batches
+from training.gan.health import Alarm
+from training.gan.samples import sample_grid
+from training.gan.snapshots import keep_snapshot
+from training.gan.state import TrainState
+from training.gan.steps import StepReport, train_step, update_average
+from training.gan.tracking import Tracker
+
+log = logging.getLogger(__name__)
+
+CHECK_EVERY = 64  # steps
+EARLY_IMAGES = 20_000  # an illness before this reseeds, later it stops the run
+RESEEDS = 3
+
+
+def train(
+    state: TrainState, batches: Batches, config: Config, out: Path, budget: Budget, seed: int, snapshot_kimg: float
+) -> TrainState:
+    """Train from `state` until the budget is spent and return the final state, saved in `out`.
+
+    Raises:
+        Gen3DError: the generator fell ill and reseeding did not help; `out` keeps the last checkpoint.
+    """
+    tracker = Tracker(out, state.images)
+    alarm = Alarm(batches.foreground())
+    snapshot_images = max(int(snapshot_kimg * 1000), config.optim.batch)
+    loop = BudgetedLoop[TrainState](budget, "training", lambda state: state.save(out))
+    pace_time, pace_images = time.monotonic(), state.images
+
+    def step(state: TrainState, progress: float) -> TrainState:
+        nonlocal alarm, pace_time, pace_images
+        report = train_step(
+            state.generator,
+            state.discriminator,
+            state.generator_optimiser,
+            state.discriminator_optimiser,
+            batches,
+            config,
+            step=state.step,
+            images=state.images,
+            progress=progress,
+            rng=state.rng,
+        )
+        state.step += 1
+        state.images += config.optim.batch
+        update_average(state.average, state.generator, schedule.ema_decay(state.images, config.optim))
+        if state.step % CHECK_EVERY:
+            return state
+        now = time.monotonic()
+        pace = (state.images - pace_images) / (now - pace_time)
+        pace_time, pace_images = now, state.images
+        tracker.record(state.images, _log_values(report, state, config, pace, progress))
+        loop.tell(f"{state.images / 1000:.1f} kimg, {pace:.0f} pictures/s")
+        illness = alarm.check(report, state.generator, torch.Generator().manual_seed(state.step))
+        if illness is not None:
+            tracker.event(state.images, illness)
+            state = _reseed(state, config, batches, illness, seed)
+            alarm, pace_images = Alarm(alarm.real_foreground), state.images
+        return state
+
+    def after(state: TrainState) -> None:
+        if state.images // snapshot_images != (state.images - config.optim.batch) // snapshot_images:
+            _snapshot(state, config, batches.size, out)
+
+    try:
+        state = loop.run(state, step, after)
+    finally:
+        tracker.close()
+    _snapshot(state, config, batches.size, out)
+    return state
+
+
+def _log_values(
+    report: StepReport, state: TrainState, config: Config, pace: float, progress: float
+) -> dict[str, float | None]:
+    kimg = state.images / 1000
+    return {
+        **dataclasses.asdict(report),
+        "minutes": state.seconds / 60,
+        "images_per_second": pace,
+        "interval": schedule.interval_half_width(kimg, config.renderer.interval),
+        "learning_rate": config.optim.rate * schedule.relative_rate(progress, kimg, config.optim),
+    }
+
+
+def _reseed(state: TrainState, config: Config, batches: Batches, illness: str, seed: int) -> TrainState:
+    """Start again from other weights while that is cheap; otherwise stop."""
+    if state.images > EARLY_IMAGES or state.reseeds >= RESEEDS:
+        raise Gen3DError(
+            f"the generator is {illness} after {state.images} pictures and {state.reseeds} new starts: "
+            "try another --seed, a larger --loss.r1-gamma or a smaller --optim.rate"
+        )
+    log.warning("the generator is %s after %d pictures: starting again from other weights", illness, state.images)
+    fresh = TrainState.fresh(config, batches.prior, batches.device, seed + 1000 * (state.reseeds + 1))
+    fresh.reseeds, fresh.seconds = state.reseeds + 1, state.seconds
+    return fresh
+
+
+def _snapshot(state: TrainState, config: Config, size: int, out: Path) -> None:
+    """A sample grid of the averaged generator, its weights, and a checkpoint to go with them."""
+    grid = sample_grid(state.average, size, schedule.stage(state.images / 1000, config.renderer))
+    folder = out / "samples"
+    folder.mkdir(exist_ok=True)
+    with replacing(folder / f"{state.images // 1000:06d}k.png") as file:
+        grid.save(file, format="PNG")
+    keep_snapshot(out, state.average, state.images, state.seconds)
+    state.save(out)

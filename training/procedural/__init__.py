@@ -1,0 +1,1 @@
+"""Families of objects made by rules, to learn from and to judge by."""

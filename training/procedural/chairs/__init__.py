@@ -1,0 +1,1 @@
+"""Chairs by rules: a plan, then bases, seats and backs."""

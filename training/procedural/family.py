@@ -1,0 +1,43 @@
+"""Built-in families of varied, plausible objects with known geometry: something to train on without any download.
+
+Canonical frame: Z up, front +X, bounding-box centre at the origin, farthest vertex at radius `RADIUS`.
+"""
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gen3d_core.mesh.mesh import Mesh
+from training.procedural.cars import car
+from training.procedural.chairs.family import chair
+from training.procedural.solids import Part
+
+RADIUS = 0.95
+FAMILIES: Mapping[str, Callable[[np.random.Generator], list[Part]]] = {"chairs": chair, "cars": car}
+
+
+def shape_parts(family: str, seed: int) -> list[Part]:
+    """The coloured solids of one object in its family's own unit of length, before normalising.
+
+    Raises ValueError for an unknown family; the same family and seed always give the same parts.
+    """
+    if family not in FAMILIES:
+        raise ValueError(f"unknown procedural family '{family}'; there are: {', '.join(FAMILIES)}")
+    return FAMILIES[family](np.random.default_rng([seed, list(FAMILIES).index(family)]))
+
+
+def make_shape(family: str, seed: int) -> Mesh:
+    """One object of a family ("chairs" or "cars") in the canonical frame. Deterministic; left-right symmetric."""
+    parts = shape_parts(family, seed)
+    starts = np.cumsum([0] + [len(part.solid.vertices) for part in parts])
+    vertices = np.concatenate([part.solid.vertices for part in parts])
+    faces = np.concatenate([part.solid.faces + start for part, start in zip(parts, starts, strict=False)])
+    colours = np.repeat([part.colour for part in parts], [len(part.solid.vertices) for part in parts], axis=0)
+    return Mesh(normalised(vertices).astype(np.float32), faces.astype(np.int32), colours.astype(np.float32))
+
+
+def normalised(vertices: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Move (V,3) so that the bounding box is centred at the origin and the farthest vertex lies at `RADIUS`."""
+    centred = vertices - (vertices.min(0) + vertices.max(0)) / 2
+    return centred * (RADIUS / np.linalg.norm(centred, axis=1).max())

@@ -1,0 +1,1 @@
+"""Data sets rendered from meshes by Blender: `gen3d-train render`."""

@@ -1,0 +1,207 @@
+"""Blender as child processes: several at once, restarted often, retried when one dies. Renders what it is told to."""
+
+import errno
+import importlib.util
+import json
+import os
+import queue
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from training.data.staging import DatasetError
+
+SCRIPT = Path(__file__).with_name("blender_script.py")
+PICTURES_PER_PROCESS = 300
+SILENCE_LIMIT = 300.0  # seconds without a picture after which a process counts as hung
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One picture to render: its file name and the camera-to-world matrix, (4,4) as nested lists."""
+
+    name: str
+    camera: list[list[float]]
+
+
+@dataclass(frozen=True)
+class Model:
+    """A mesh file and the pictures wanted of it."""
+
+    file: str
+    pictures: tuple[Picture, ...]
+
+
+@dataclass
+class Outcome:
+    """What became of a rendering: the names of the pictures written, and why each unusable file was skipped."""
+
+    pictures: set[str] = field(default_factory=set)
+    skipped: dict[str, str] = field(default_factory=dict)
+
+
+def blender_command(blender: Path | None = None) -> list[str]:
+    """How to start Blender with a script: a given program, $GEN3D_BLENDER, `blender` on the path, or the bpy module."""
+    chosen = str(blender) if blender else os.environ.get("GEN3D_BLENDER")
+    if chosen and not shutil.which(chosen):
+        raise DatasetError(f"there is no Blender program at {chosen}")
+    program = chosen or shutil.which("blender")
+    if program:
+        return [program, "-b", "--factory-startup", "--python-exit-code", "1", "-P", str(SCRIPT)]
+    if importlib.util.find_spec("bpy"):
+        return [sys.executable, str(SCRIPT)]
+    raise DatasetError(
+        "rendering needs Blender: install it, name it with --blender, or install Gen3D's extra 'blender'"
+    )
+
+
+def render_models(
+    models: Sequence[Model],
+    settings: dict[str, Any],
+    command: Sequence[str],
+    picture_done: Callable[[], None],
+    processes: int | None = None,
+) -> Outcome:
+    """Render every picture of every model; `settings` holds folder, size, samples, radius, fov and light.
+
+    A process that dies is started again once for what it left; a model on which it dies twice is skipped by name.
+    Raises DatasetError when Blender cannot work at all, OSError (ENOSPC) when its disk is full.
+    """
+    farm = _Farm(settings, list(command), picture_done)
+    workers = processes or min(os.cpu_count() or 1, 8)
+    with ThreadPoolExecutor(workers) as pool:
+        futures = [pool.submit(farm.render_batch, batch) for batch in _batches(models, workers)]
+        try:
+            finished, _ = wait(futures, return_when=FIRST_EXCEPTION)
+        finally:
+            farm.stop.set()
+            pool.shutdown(cancel_futures=True)
+    for future in finished:
+        future.result()
+    return farm.outcome
+
+
+def _batches(models: Sequence[Model], workers: int) -> list[list[Model]]:
+    """Consecutive models, about PICTURES_PER_PROCESS pictures each, and fewer where processes would stay idle."""
+    total = sum(len(model.pictures) for model in models)
+    limit = max(1, min(PICTURES_PER_PROCESS, -(-total // workers)))
+    batches: list[list[Model]] = []
+    room = 0
+    for model in models:
+        if room <= 0:
+            batches.append([])
+            room = limit
+        batches[-1].append(model)
+        room -= len(model.pictures)
+    return batches
+
+
+class _Farm:
+    def __init__(self, settings: dict[str, Any], command: list[str], picture_done: Callable[[], None]) -> None:
+        self.settings, self.command, self.picture_done = settings, command, picture_done
+        self.outcome, self.stop, self.lock = Outcome(), threading.Event(), threading.Lock()
+
+    def render_batch(self, batch: list[Model]) -> None:
+        """All pictures of a batch, by as many processes as it takes."""
+        died_on: str | None = None
+        while left := self._unfinished(batch):
+            if self.stop.is_set():
+                return
+            ending = self._run(left)
+            if ending is None:
+                continue
+            now_left = self._unfinished(left)
+            if not now_left:
+                return
+            culprit = now_left[0].file
+            if culprit != died_on:
+                died_on = culprit
+                continue
+            if not self.outcome.pictures:
+                raise DatasetError(f"Blender ends without rendering anything ({' '.join(self.command[:1])}): {ending}")
+            self.outcome.skipped[culprit] = f"Blender ends while rendering it: {ending}"
+
+    def _unfinished(self, batch: list[Model]) -> list[Model]:
+        left = []
+        for model in batch:
+            pictures = tuple(p for p in model.pictures if p.name not in self.outcome.pictures)
+            if pictures and model.file not in self.outcome.skipped:
+                left.append(Model(model.file, pictures))
+        return left
+
+    def _run(self, models: list[Model]) -> str | None:
+        """One child process; None when it did all it was asked, else how it ended."""
+        with tempfile.TemporaryDirectory(prefix="gen3d-render-", ignore_cleanup_errors=True) as scratch:
+            job = Path(scratch) / "job.json"
+            job.write_text(json.dumps({**self.settings, "models": [asdict(m) for m in models]}), encoding="utf-8")
+            resources = Path(scratch) / "blender"
+            resources.mkdir()
+            environment = {**os.environ, "BLENDER_USER_RESOURCES": str(resources), "OMP_NUM_THREADS": "1"}
+            try:
+                process = subprocess.Popen(
+                    [*self.command, "--", str(job)], env=environment, stdin=subprocess.DEVNULL, cwd=scratch,
+                    stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, encoding="utf-8", errors="replace",
+                )  # fmt: skip
+            except OSError as error:
+                raise DatasetError(f"cannot start Blender ({self.command[0]}): {error.strerror or error}") from error
+            try:
+                return self._listen(process)
+            finally:
+                process.kill()
+                process.wait()
+
+    def _listen(self, process: subprocess.Popen[str]) -> str | None:
+        lines: queue.Queue[str | None] = queue.Queue()
+
+        def read() -> None:
+            for text in process.stdout or ():
+                lines.put(text)
+            lines.put(None)
+
+        threading.Thread(target=read, daemon=True).start()
+        noise: deque[str] = deque(maxlen=20)
+        silent = 0.0
+        while not self.stop.is_set():
+            try:
+                line = lines.get(timeout=0.5)
+            except queue.Empty:
+                silent += 0.5
+                if silent > SILENCE_LIMIT:
+                    return f"no picture for {SILENCE_LIMIT:.0f} seconds"
+                continue
+            if line is None:
+                return f"exit status {process.wait()}" + "".join(f"; {text}" for text in list(noise)[-1:])
+            if not line.startswith("GEN3D "):
+                if line.strip():
+                    noise.append(line.strip())
+                continue
+            silent = 0.0
+            if self._heard(line.rstrip("\n").split(" ", 2)):
+                return None
+        return None
+
+    def _heard(self, words: list[str]) -> bool:
+        """Act on one message; whether it was the last."""
+        kind, text = words[1], words[2] if len(words) > 2 else ""
+        if kind == "picture":
+            with self.lock:
+                self.outcome.pictures.add(text)
+                self.picture_done()
+        elif kind == "skip":
+            message = json.loads(text)
+            self.outcome.skipped[message["file"]] = message["reason"]
+        elif kind == "fail":
+            message = json.loads(text)
+            space = shutil.disk_usage(self.settings["folder"]).free
+            if space < 1 << 20:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            raise DatasetError(f"Blender failed on {Path(message['file']).name}: {message['reason']}")
+        return kind == "done"
