@@ -1,31 +1,28 @@
 # SPDX-FileCopyrightText: 2026 The Gen3D contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Gen3D in Blender: press Generate and get a new coloured mesh. A process of its own does the work, see client.py."""
+"""Gen3D in Blender: press Generate and get a new coloured mesh. A process of its own does the work, see worker/."""
 
-from . import (
+from .queue import adjust_session, queue, service
+from .scene import bake, placing
+from .ui import (
     assets,
-    desk,
     explore,
     favourites,
     gallery,
-    live,
-    morph_operators,
+    generate,
+    morph,
     morph_settings,
-    operators,
     panels,
     picture,
-    placing,
     preferences,
     presets,
     properties,
-    texture,
-    train_operators,
-    work,
+    train,
 )
 
 PARTS = (
-    *(preferences, work, desk, morph_settings, properties, presets, placing, operators, explore, live, gallery),
-    *(favourites, morph_operators, picture, assets, texture, train_operators, panels),
+    *(preferences, queue, service, morph_settings, properties, presets, placing, generate, explore, adjust_session),
+    *(gallery, favourites, morph, picture, assets, bake, train, panels),
 )
 
 

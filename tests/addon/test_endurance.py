@@ -41,10 +41,10 @@ def live_and_die() -> None:
         bpy.data.meshes.remove(mesh)
         bpy.ops.ed.undo_push(message="Delete")
         if cycle % max(1, cycles // 10) == 0:
-            worker = addon("desk").service.client.pid
+            worker = addon("queue.service").service.client.pid
             files = sum(path.is_file() for path in temporary.rglob("*"))
             print(f"| {cycle} | {megabytes(os.getpid()):.0f} | {megabytes(worker):.0f} | {files} |", flush=True)
-    desk = addon("desk")
+    desk = addon("queue.service")
     from gen3d_core import protocol
 
     job = desk.service.submit(protocol.Generate, model="slow", seed=0, resolution=64)

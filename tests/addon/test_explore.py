@@ -67,7 +67,7 @@ def test_breeding_makes_what_lies_between_two_three_and_four():
         sides = np.array([codes(each) for each in parents[:count]])
         weights = np.linalg.lstsq(sides.T, mixed.T, rcond=None)[0]
         assert (weights > 0).all(), "every parent has a part in every child"
-    explore = addon("explore")
+    explore = addon("ui.explore")
     for count in (2, 3, 4):
         assert np.allclose([sum(weights) for weights in explore.mixtures(count)], 1.0)
 
@@ -127,7 +127,7 @@ def test_objects_that_do_not_fit_are_named_and_nothing_changes():
 
 @in_blender
 def test_codes_travel_as_text():
-    bpy, text = blender(), addon("codes_text")
+    bpy, text = blender(), addon("scene.codes_text")
     source = make(6)
     written = text.to_text(source["gen3d"])
     bpy.context.scene.gen3d.size = 3.0
@@ -190,7 +190,7 @@ def test_favourites_stay_with_the_file():
 
 @in_blender
 def test_the_gallery_shows_pictures_and_a_pick_becomes_an_object():
-    bpy, gallery = blender(), addon("gallery").gallery
+    bpy, gallery = blender(), addon("ui.gallery").gallery
     settings(seed=40)
     assert bpy.ops.gen3d.gallery() == {"FINISHED"}
     wait_until(lambda: gallery.errand() is None, "the pictures are drawn")
@@ -215,10 +215,10 @@ def test_the_gallery_shows_pictures_and_a_pick_becomes_an_object():
 def adjusting(seed: int) -> tuple[Any, Any]:
     """A chair in adjustment and its session."""
     bpy = blender()
-    addon("desk").learn()
+    addon("queue.service").learn()
     made = make(seed, "chairs", 96)
     assert bpy.ops.gen3d.adjust() == {"FINISHED"}
-    return made, addon("live").live
+    return made, addon("queue.adjust_session").live
 
 
 def slider(name: str) -> Any:

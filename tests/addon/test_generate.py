@@ -151,7 +151,7 @@ def test_the_object_remembers_what_made_it_without_the_addon():
     generate()
     path = str(Path(tempfile.mkdtemp(), "kept.blend"))
     bpy.ops.wm.save_as_mainfile(filepath=path)
-    bpy.ops.preferences.addon_disable(module=addon("operators").__package__)
+    bpy.ops.preferences.addon_disable(module=addon("compat").ADDON)
     bpy.ops.wm.open_mainfile(filepath=path)
     record = bpy.data.objects["ellipsoids_0042"]["gen3d"].to_dict()
     assert record.pop("positions") == {}
@@ -236,8 +236,8 @@ def test_models_of_the_users_folder_and_opened_files_are_offered():
     for name in ("mine", "other"):
         shutil.copy(shipped / "ellipsoids.gen3d", folder / f"{name}.gen3d")
     chosen = settings()
-    addon("preferences").preferences().models_folder = str(folder)
-    catalogue = addon("desk").catalogue
+    addon("ui.preferences").preferences().models_folder = str(folder)
+    catalogue = addon("queue.service").catalogue
     catalogue.look_again()
     keys = [item[0] for item in catalogue.items()]
     assert keys[-2:] == [str(folder / "mine.gen3d"), str(folder / "other.gen3d")] and "ellipsoids" in keys
@@ -259,7 +259,7 @@ def test_models_of_the_users_folder_and_opened_files_are_offered():
 
 @in_blender
 def test_the_worker_tells_what_the_models_hold():
-    desk = addon("desk")
+    desk = addon("queue.service")
     assert desk.catalogue.has_news
     desk.learn()
     assert not desk.catalogue.has_news
@@ -291,7 +291,7 @@ def test_the_worker_uses_the_wheels_of_the_extension_and_nothing_heavy_is_loaded
     assert Path(job.result.info["model_file"]).is_relative_to(wheels)
     loaded = {name.split(".")[0] for name in sys.modules}
     assert not loaded & {"onnxruntime", "skimage", "torch", "scipy"}
-    maps = Path(f"/proc/{addon('desk').service.client.pid}/maps")
+    maps = Path(f"/proc/{addon('queue.service').service.client.pid}/maps")
     if maps.exists():
         files = {line.split()[-1] for line in maps.read_text().splitlines()}
         libraries = [file for file in files if "onnxruntime" in file]

@@ -19,11 +19,11 @@ from tests.addon.harness import addon, blender, in_blender, settings, submit, wa
 
 
 def service() -> Any:
-    return addon("desk").service
+    return addon("queue.service").service
 
 
 def state(name: str) -> Any:
-    return addon("jobs").State[name]
+    return addon("worker.job").State[name]
 
 
 def start_slow_job() -> Any:
@@ -36,7 +36,7 @@ def start_slow_job() -> Any:
 
 def ordered(model: str = "ellipsoids", *seeds: int) -> Any:
     """A work that waits at the desk, as Generate leaves it there in a window; calling the desk is the timer's part."""
-    work, objects = addon("work"), addon("objects")
+    work, objects = addon("queue.queue"), addon("scene.objects")
     place = objects.Placement.here(blender().context)
     orders = [
         work.Order(
@@ -46,7 +46,7 @@ def ordered(model: str = "ellipsoids", *seeds: int) -> Any:
         for seed in seeds or (3,)
     ]
     made = work.Work(service(), "Generate", orders, blender().context.scene.session_uid)
-    addon("desk").desk.add(made)
+    addon("queue.service").desk.add(made)
     return made
 
 
@@ -56,7 +56,7 @@ def well_under_way(work: Any) -> None:
 
 
 def desk() -> Any:
-    return addon("desk").desk
+    return addon("queue.service").desk
 
 
 def alive(pid: int) -> bool:
@@ -124,7 +124,7 @@ def test_cancel_while_generate_blocks_is_reported_and_leaves_the_scene_untouched
 
 @in_blender
 def test_a_worker_that_does_not_hear_the_cancel_is_killed():
-    addon("jobs").CANCEL_SECONDS = 0.5
+    addon("worker.job").CANCEL_SECONDS = 0.5
     job = start_slow_job()
     worker = service().client.pid
     os.kill(worker, signal.SIGSTOP)
@@ -169,7 +169,7 @@ def test_a_second_work_waits_for_the_first_and_both_are_done():
     first, second = ordered("slow", 0), ordered("ellipsoids", 3, 4)
     well_under_way(first)
     assert list(desk().waiting) == [second]
-    with pytest.raises(addon("client").WorkerError, match="already running"):
+    with pytest.raises(addon("worker.client").WorkerError, match="already running"):
         submit("ellipsoids", 0, 32)
     wait_until(lambda: desk()() is None, "both are done")
     assert (first.state, second.state) == (state("FINISHED"), state("FINISHED")), first.message
@@ -262,7 +262,7 @@ def test_disabling_the_addon_ends_worker_timer_and_folder():
     bpy = blender()
     start_slow_job()
     client = service().client
-    bpy.ops.preferences.addon_disable(module=addon("operators").__package__)
+    bpy.ops.preferences.addon_disable(module=addon("compat").ADDON)
     assert not alive(client.pid) and not client.folder.exists()
     assert not hasattr(bpy.types.Scene, "gen3d")
     bpy.ops.preferences.addon_enable(module="bl_ext.user_default.gen3d")

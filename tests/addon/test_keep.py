@@ -49,11 +49,11 @@ def test_the_redo_panel_places_the_same_meshes_again_as_it_says():
     chosen.count = 2
     bpy.ops.ed.undo_push(message="before")
     assert bpy.ops.gen3d.generate() == {"FINISHED"}
-    addon("placing").shelf.batch = kept = addon("placing").Batch("Generate")
+    addon("scene.placing").shelf.batch = kept = addon("scene.placing").Batch("Generate")
     kept.settled = True  # what a window does; a script's objects are not kept
-    places = addon("objects").Placement.here(bpy.context).grid(2, 1.0)
+    places = addon("scene.objects").Placement.here(bpy.context).grid(2, 1.0)
     for each, where in zip(generated(), places, strict=True):
-        kept.arrivals.append(addon("placing").Arrival(made_again(each), where, each.name, 1.0))
+        kept.arrivals.append(addon("scene.placing").Arrival(made_again(each), where, each.name, 1.0))
     plain = [len(each.data.polygons) for each in generated()]
     colour = np.concatenate([colours_at(each)[1] for each in generated()]).mean(axis=0)
 
@@ -116,7 +116,7 @@ def test_each_operator_is_one_undo_step_and_redo_works():
     a, b = make(1, resolution=16), make(2, resolution=16)
     chosen = bpy.context.scene.gen3d
     chosen.variations = 2
-    text = addon("codes_text").to_text(a["gen3d"])
+    text = addon("scene.codes_text").to_text(a["gen3d"])
     names, act = (a.name, b.name), bpy.ops.gen3d
     as_user = ("EXEC_DEFAULT", True)
 
@@ -182,7 +182,7 @@ def test_without_the_addon_a_reopened_file_renders_in_colour():
     bpy.data.objects.remove(bpy.data.objects["Cube"])
     camera.location, camera.rotation_euler = (0, -3, 0.5), (np.pi / 2, 0, 0)
     bpy.ops.wm.save_as_mainfile(filepath=str(folder / "kept.blend"))
-    bpy.ops.preferences.addon_disable(module=addon("operators").__package__)
+    bpy.ops.preferences.addon_disable(module=addon("compat").ADDON)
     bpy.ops.wm.open_mainfile(filepath=str(folder / "kept.blend"))
     assert not hasattr(bpy.types.Scene, "gen3d")
     scene = bpy.context.scene

@@ -61,7 +61,7 @@ def from_worker(keys: list[dict[str, Any]], kind: str = "morph", model: str = "e
     from gen3d_core import protocol
 
     fields = {"steps": STEPS, "resolution": 32, "kind": kind} | fields
-    job = addon("desk").service.submit(protocol.Morph, model=model, keys=keys, **fields)
+    job = addon("queue.service").service.submit(protocol.Morph, model=model, keys=keys, **fields)
     wait_until(job.poll, "the worker's morph")
     assert job.result is not None, job.message
     return job.result
@@ -70,7 +70,7 @@ def from_worker(keys: list[dict[str, Any]], kind: str = "morph", model: str = "e
 def same_surface(placed: Any, frame: int, segment: Any, step: int) -> None:
     """The evaluated mesh at a frame is the worker's mesh of a step."""
     vertices, corners, colours = mesh_at(placed, frame)
-    turned = addon("objects").to_blender_axes(segment.vertices[step - segment.first])
+    turned = addon("scene.objects").to_blender_axes(segment.vertices[step - segment.first])
     assert np.abs(vertices - turned).max() < CLOSE
     assert (corners == segment.faces.ravel()).all()
     wanted = segment.colours[step - segment.first][segment.faces.ravel()]
@@ -80,8 +80,8 @@ def same_surface(placed: Any, frame: int, segment: Any, step: int) -> None:
 @in_blender
 def test_shape_keys_show_the_workers_meshes_and_its_colours_between_frames_too() -> None:
     first, second = two()
-    codes = addon("objects").codes_of
-    keys = [{"seed": 0, **addon("objects").only_parent(codes(each))} for each in (first, second)]
+    codes = addon("scene.objects").codes_of
+    keys = [{"seed": 0, **addon("scene.objects").only_parent(codes(each))} for each in (first, second)]
     chosen()
     placed = made()
     (segment,) = from_worker(keys).segments
@@ -93,10 +93,10 @@ def test_shape_keys_show_the_workers_meshes_and_its_colours_between_frames_too()
     for step in range(STEPS):
         same_surface(placed, START + 5 * step, segment, step)
     between, _, _ = mesh_at(placed, START + 2)
-    wanted = addon("objects").to_blender_axes(0.6 * segment.vertices[0] + 0.4 * segment.vertices[1])
+    wanted = addon("scene.objects").to_blender_axes(0.6 * segment.vertices[0] + 0.4 * segment.vertices[1])
     assert np.abs(between - wanted).max() < CLOSE
     before, _, _ = mesh_at(placed, START - 9)
-    assert np.abs(before - addon("objects").to_blender_axes(segment.vertices[0])).max() < CLOSE
+    assert np.abs(before - addon("scene.objects").to_blender_axes(segment.vertices[0])).max() < CLOSE
     assert placed["gen3d_morph"]["model"] == "ellipsoids" and placed["gen3d_morph"]["steps"] == STEPS
 
 
@@ -122,7 +122,7 @@ def test_a_change_of_topology_goes_on_with_the_next_mesh_or_stops_and_is_told() 
     for segment in segments:
         for step in range(segment.first, segment.last + 1):
             same_surface(placed, START + 10 * step, segment, step)
-    desk = addon("desk").desk
+    desk = addon("queue.service").desk
     assert desk.current.message.startswith(f"The topology changes at step {change + 1}")
     blender().context.scene.gen3d.morph.after_change = "stop"
     placed = made()
@@ -167,7 +167,7 @@ def test_loops_and_ping_pong_go_on_after_the_end() -> None:
 def test_keyframed_codes_are_baked_as_their_curves_say() -> None:
     bpy = blender()
     first, second = two()
-    codes_of = addon("objects").codes_of
+    codes_of = addon("scene.objects").codes_of
     wanted = {which: (np.array(codes_of(first)[which]), np.array(codes_of(second)[which])) for which in codes_of(first)}
     bpy.context.scene.frame_set(START)
     select(first)
@@ -209,7 +209,7 @@ def test_undo_takes_the_whole_morph_back_and_redo_brings_it_again() -> None:
 
 @in_blender
 def test_the_redo_panel_no_longer_offers_what_came_before() -> None:
-    placing = addon("placing")
+    placing = addon("scene.placing")
     placing.shelf.batch = placing.Batch("Generate")
     assert blender().ops.gen3d.place.poll()
     chosen(source="SEEDS", seeds="3 4")
@@ -269,7 +269,7 @@ def test_a_morph_can_be_cancelled() -> None:
     settings("slow")
     chosen(source="SEEDS", seeds="3 4", steps=64)
     bpy.context.scene.gen3d.model = "slow"
-    operators, desk = addon("morph_operators"), addon("desk").desk
+    operators, desk = addon("ui.morph"), addon("queue.service").desk
     work = operators.GEN3D_OT_morph.work(None, bpy.context)
     desk.current = work
     wait_until(lambda: work.step() or work.fraction > 0.05, "progress of a morph")

@@ -23,11 +23,11 @@ TINY = [
 
 
 def training() -> Any:
-    return addon("training")
+    return addon("train.training")
 
 
 def name_python(path: str) -> None:
-    addon("preferences").preferences().python = path
+    addon("ui.preferences").preferences().python = path
 
 
 def meshes() -> Path:
@@ -69,7 +69,7 @@ def test_each_mesh_is_exported_by_itself_and_the_selection_stays():
 @in_blender
 def test_what_was_learned_until_stop_becomes_a_model_in_the_list():
     folder = meshes()
-    model = addon("preferences").models_folder() / "shapes.gen3d"
+    model = addon("ui.preferences").models_folder() / "shapes.gen3d"
     training().train(Path(os.environ[TRAINER]), folder, model, 600, 12, *TINY)
     progress = training().Progress(folder)
 
@@ -84,10 +84,10 @@ def test_what_was_learned_until_stop_becomes_a_model_in_the_list():
     done = ended(folder)
     assert done.stage == "done", done.message + (folder / "job.log").read_text()[-2000:]
     assert done.grid is not None and not (folder / "stop").exists()
-    catalogue = addon("desk").catalogue
+    catalogue = addon("queue.service").catalogue
     catalogue.look_again()
     assert str(model) in [entry.key for entry in catalogue.entries()]
-    addon("desk").learn()
+    addon("queue.service").learn()
     assert "makes meshes" in catalogue.entry(str(model)).about.lower()
 
 
@@ -110,7 +110,7 @@ def test_a_data_set_is_rendered_to_the_folder_that_was_named():
 @in_blender
 def test_a_failure_tells_its_reason_and_leaves_no_model():
     folder = meshes()
-    model = addon("preferences").models_folder() / "bad.gen3d"
+    model = addon("ui.preferences").models_folder() / "bad.gen3d"
     training().train(Path(os.environ[TRAINER]), folder, model, 1, 2, "--optim.batch", "5", "--optim.views", "2")
     done = ended(folder)
     assert done.stage == "failed" and "--optim.batch 5" in done.message, done.message
@@ -127,7 +127,7 @@ def test_the_test_button_shows_versions_or_the_error_in_full():
         bpy.ops.gen3d.test_python()
     name_python(os.environ[TRAINER])
     assert bpy.ops.gen3d.test_python() == {"FINISHED"}
-    test = addon("train_operators").state.test
+    test = addon("ui.train").state.test
     wait_until(lambda: test() is None, "it answers", seconds=100)
     assert test.passed and "torch" in test.outcome and "gen3d" in test.outcome, test.outcome
     if os.name == "posix":
@@ -136,6 +136,6 @@ def test_the_test_button_shows_versions_or_the_error_in_full():
         bare.chmod(0o755)
         name_python(str(bare))
         assert bpy.ops.gen3d.test_python() == {"FINISHED"}
-        test = addon("train_operators").state.test
+        test = addon("ui.train").state.test
         wait_until(lambda: test() is None, "it answers", seconds=100)
         assert not test.passed and "Traceback" in test.outcome and "ModuleNotFoundError" in test.outcome

@@ -21,10 +21,10 @@ from tests.gui.window import Window, blenders
 
 SHOTS = build_addon.ROOT / "build" / "gui"
 OBJECTS = "[each for each in bpy.data.objects if 'gen3d' in each]"
-LIVE = "sys.modules['bl_ext.user_default.gen3d.live'].live"
-GALLERY = "sys.modules['bl_ext.user_default.gen3d.gallery'].gallery"
-SERVICE = "sys.modules['bl_ext.user_default.gen3d.desk'].service"
-DESK = "sys.modules['bl_ext.user_default.gen3d.desk'].desk"
+LIVE = "sys.modules['bl_ext.user_default.gen3d.queue.adjust_session'].live"
+GALLERY = "sys.modules['bl_ext.user_default.gen3d.ui.gallery'].gallery"
+SERVICE = "sys.modules['bl_ext.user_default.gen3d.queue.service'].service"
+DESK = "sys.modules['bl_ext.user_default.gen3d.queue.service'].desk"
 ACTIVE = "bpy.context.view_layer.objects.active"
 
 # What a script without the add-on does to show a mesh of the same size: the rest is Blender's drawing.
@@ -106,7 +106,9 @@ kept.select_set(True)
 
 
 def test_models_are_shown_by_their_pictures(window: Window) -> None:
-    window.until("all(item[3] > 0 for item in sys.modules['bl_ext.user_default.gen3d.desk'].catalogue.items())")
+    window.until(
+        "all(item[3] > 0 for item in sys.modules['bl_ext.user_default.gen3d.queue.service'].catalogue.items())"
+    )
     shot(window, "models")
 
 

@@ -11,13 +11,13 @@ from typing import IO, Any
 
 import bpy
 
-from . import compat
-from .client import worker_environment
-from .desk import catalogue
-from .operators import needs_object_mode
+from .. import compat
+from ..queue.queue import redraw_panels
+from ..queue.service import catalogue
+from ..train.training import RUNS, Progress, TrainingError, export_meshes, render, train, trainer
+from ..worker.client import worker_environment
+from .generate import needs_object_mode
 from .preferences import models_folder
-from .training import RUNS, Progress, TrainingError, export_meshes, render, train, trainer
-from .work import redraw_panels
 
 ASK = (
     "import sys, torch, gen3d_core, training.cli;"

@@ -10,12 +10,12 @@ import numpy as np
 
 from gen3d_core import protocol
 
-from . import compat
-from .client import WorkerError
-from .desk import Errand, service
-from .jobs import Job, State
-from .operators import generate, needs_object_mode
-from .results import Pictures
+from .. import compat
+from ..queue.service import Errand, service
+from ..worker.client import WorkerError
+from ..worker.job import Job, State
+from ..worker.results import Pictures
+from .generate import generate, needs_object_mode
 
 SHOWN = 12
 PIXELS = 128

@@ -8,8 +8,8 @@ from typing import Any
 
 import bpy
 
-from . import compat
-from .animation import MORPH
+from .. import compat
+from .morph_object import MORPH
 
 EASINGS = {"LINEAR": "LINEAR", "EASE": "SINE", "SMOOTH": "BEZIER"}
 REPEATS = {"ONCE": None, "LOOP": "REPEAT", "PING_PONG": "MIRROR"}

@@ -12,10 +12,10 @@ from typing import Any
 
 import bpy
 
-from . import compat
-from .explore import ExploreError, Explorer, chosen
+from .. import compat
+from ..ui.explore import ExploreError, Explorer, chosen
+from ..ui.generate import needs_object_mode
 from .objects import COLOUR, TEXTURED, colour_attribute, colour_material, principled
-from .operators import needs_object_mode
 
 ISLAND_ANGLE = math.radians(66)
 MARGIN = 4  # pixels of colour beyond the edge of an island, and half of what lies between two

@@ -12,15 +12,15 @@ import numpy as np
 
 from gen3d_core import protocol
 
-from . import compat
-from .animation import build, values_of_steps
-from .desk import service
+from .. import compat
+from ..queue.queue import Order, Work
+from ..queue.service import service
+from ..scene.morph_object import build, values_of_steps
+from ..scene.objects import RECORD, Placement, codes_of, find, link, only_parent, remembers
+from ..scene.placing import seal_alone
+from ..scene.timeline import Timing, key_morph
+from ..worker.results import GeneratedMorph
 from .explore import ExploreError, Explorer, WorkExplorer, beside, chosen, common_model, model_of
-from .objects import RECORD, Placement, codes_of, find, link, only_parent, remembers
-from .placing import seal_alone
-from .results import GeneratedMorph
-from .timeline import Timing, key_morph
-from .work import Order, Work
 
 CODES = {"shape": "shape_code", "appearance": "appearance_code"}
 """Custom properties of an object that can be keyed, by what they are in a request."""

@@ -7,7 +7,7 @@ from pathlib import Path
 import bpy
 from bpy.props import CollectionProperty, StringProperty
 
-from . import compat
+from .. import compat
 
 
 class GEN3D_PG_file(bpy.types.PropertyGroup):
@@ -32,7 +32,7 @@ class GEN3D_Preferences(bpy.types.AddonPreferences):
     files: CollectionProperty(type=GEN3D_PG_file)
 
     def draw(self, context: compat.Context) -> None:
-        from .train_operators import GEN3D_OT_test_python, state
+        from .train import GEN3D_OT_test_python, state
 
         self.layout.prop(self, "models_folder")
         row = self.layout.row(align=True)

@@ -15,11 +15,11 @@ import bpy
 import numpy as np
 from bpy.props import BoolProperty, FloatProperty, IntProperty
 
-from . import compat
-from .jobs import Service
+from .. import compat
+from ..queue.queue import Order, Work, push_undo
+from ..worker.job import Service
+from ..worker.results import GeneratedMesh
 from .objects import Placement, PlacementError, place
-from .results import GeneratedMesh
-from .work import Order, Work, push_undo
 
 KEPT_FACES = 4_000_000  # of all meshes of a work, some 100 MB; beyond, the redo panel is not offered
 SMOOTH, DECIMATE = "Gen3D smooth", "Gen3D decimate"

@@ -6,11 +6,11 @@ from typing import Any
 
 import bpy
 
-from . import compat
-from .codes_text import to_text
+from .. import compat
+from ..queue.queue import Work
+from ..scene.codes_text import to_text
+from ..scene.objects import RECORD
 from .explore import ExploreError, Explorer, WorkExplorer, chosen, kept_work
-from .objects import RECORD
-from .work import Work
 
 
 class GEN3D_UL_favourites(bpy.types.UIList):

@@ -6,7 +6,7 @@ import bpy
 from bl_operators.presets import AddPresetBase
 from bl_ui.utils import PresetPanel
 
-from . import compat
+from .. import compat
 
 FOLDER = "gen3d"
 KEPT = ("count", "resolution", "size", "own_variety", "variety", "vary", "strength", "variations")

@@ -11,13 +11,13 @@ import bpy
 
 from gen3d_core import protocol
 
-from . import compat
-from .codes_text import CodesError, from_text, to_text
-from .desk import catalogue, service
-from .objects import RECORD, SPACING, Placement, codes_of, only_parent, remake, remembers
-from .operators import needs_object_mode, submit
-from .placing import Batch, seal_alone
-from .work import Order, Work
+from .. import compat
+from ..queue.queue import Order, Work
+from ..queue.service import catalogue, service
+from ..scene.codes_text import CodesError, from_text, to_text
+from ..scene.objects import RECORD, SPACING, Placement, codes_of, only_parent, remake, remembers
+from ..scene.placing import Batch, seal_alone
+from .generate import needs_object_mode, submit
 
 
 class ExploreError(RuntimeError):

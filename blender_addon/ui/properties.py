@@ -17,9 +17,9 @@ from bpy.props import (
 
 from gen3d_core import protocol
 
-from . import compat
-from .desk import catalogue
-from .live import slider_moved
+from .. import compat
+from ..queue.adjust_session import slider_moved
+from ..queue.service import catalogue
 from .morph_settings import GEN3D_PG_morph
 
 SETTINGS = "gen3d"  # as in context.scene.gen3d

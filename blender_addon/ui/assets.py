@@ -4,10 +4,10 @@
 
 import bpy
 
-from . import compat
+from .. import compat
+from ..scene.objects import RECORD
 from .explore import Explorer, chosen
-from .objects import RECORD
-from .operators import needs_object_mode
+from .generate import needs_object_mode
 
 TAG = "gen3d"
 

@@ -12,9 +12,10 @@ from typing import Any
 
 import bpy
 
-from . import compat, train_job
-from .client import worker_environment
-from .preferences import preferences
+from .. import compat
+from ..ui.preferences import preferences
+from ..worker.client import worker_environment
+from . import job as train_job
 
 RUNS = "training"  # folder below the add-on's own
 READ_SECONDS = 1.0

@@ -17,9 +17,9 @@ import bpy.utils.previews
 
 from gen3d_core import protocol
 
-from . import compat
-from .jobs import Job, Service, State
-from .preferences import models_folder, preferences
+from .. import compat
+from ..ui.preferences import models_folder, preferences
+from ..worker.job import Job, Service, State
 
 SUFFIX = ".gen3d"
 

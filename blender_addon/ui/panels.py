@@ -7,9 +7,14 @@ from typing import Any
 
 import bpy
 
-from . import compat
+from .. import compat
+from ..queue.adjust_session import GEN3D_OT_adjust, GEN3D_OT_adjust_end, live
+from ..queue.queue import Work
+from ..queue.service import catalogue, desk, listing
+from ..scene.bake import GEN3D_OT_bake_texture
+from ..scene.objects import remembers
+from ..worker.job import State
 from .assets import GEN3D_OT_mark_asset
-from .desk import catalogue, desk, listing
 from .explore import (
     GEN3D_OT_breed,
     GEN3D_OT_copy_codes,
@@ -18,30 +23,14 @@ from .explore import (
     GEN3D_OT_regenerate,
     GEN3D_OT_vary,
 )
-from .favourites import (
-    GEN3D_OT_favourite,
-    GEN3D_OT_favourite_make,
-    GEN3D_OT_favourite_remove,
-    GEN3D_UL_favourites,
-)
+from .favourites import GEN3D_OT_favourite, GEN3D_OT_favourite_make, GEN3D_OT_favourite_remove, GEN3D_UL_favourites
 from .gallery import GEN3D_OT_gallery, GEN3D_OT_pick, gallery
-from .jobs import State
-from .live import GEN3D_OT_adjust, GEN3D_OT_adjust_end, live
-from .morph_operators import GEN3D_OT_bake_codes, GEN3D_OT_key_codes, GEN3D_OT_morph
-from .objects import remembers
-from .operators import (
-    GEN3D_OT_cancel,
-    GEN3D_OT_copy_detail,
-    GEN3D_OT_dice,
-    GEN3D_OT_generate,
-    GEN3D_OT_open_model,
-)
+from .generate import GEN3D_OT_cancel, GEN3D_OT_copy_detail, GEN3D_OT_dice, GEN3D_OT_generate, GEN3D_OT_open_model
+from .morph import GEN3D_OT_bake_codes, GEN3D_OT_key_codes, GEN3D_OT_morph
 from .picture import GEN3D_OT_from_picture
 from .presets import GEN3D_PT_presets
-from .texture import GEN3D_OT_bake_texture
-from .train_operators import GEN3D_OT_render_dataset, GEN3D_OT_train, GEN3D_OT_train_stop
-from .train_operators import state as training
-from .work import Work
+from .train import GEN3D_OT_render_dataset, GEN3D_OT_train, GEN3D_OT_train_stop
+from .train import state as training
 
 
 class Gen3DPanel:

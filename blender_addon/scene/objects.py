@@ -9,8 +9,8 @@ from typing import Any
 import bpy
 import numpy as np
 
-from . import compat
-from .results import GeneratedMesh
+from .. import compat
+from ..worker.results import GeneratedMesh
 
 COLOUR = "Colour"
 MATERIAL = "Gen3D colour"

@@ -17,10 +17,10 @@ import bpy
 
 from gen3d_core import protocol
 
-from . import compat
-from .client import WorkerError
-from .jobs import Job, Service, State
-from .objects import PlacementError, view_layer_of
+from .. import compat
+from ..scene.objects import PlacementError, view_layer_of
+from ..worker.client import WorkerError
+from ..worker.job import Job, Service, State
 
 TICK_SECONDS = 0.05
 

@@ -13,15 +13,15 @@ import bpy
 
 from gen3d_core import protocol
 
-from . import compat
-from .client import WorkerError
-from .desk import catalogue, desk, service
-from .explore import ExploreError, Explorer, chosen, model_of
-from .jobs import Job, State
-from .objects import RECORD, PlacementError, codes_of, find, only_parent, remake
-from .operators import needs_object_mode
-from .results import GeneratedMesh
-from .work import push_undo, redraw_panels
+from .. import compat
+from ..scene.objects import RECORD, PlacementError, codes_of, find, only_parent, remake
+from ..ui.explore import ExploreError, Explorer, chosen, model_of
+from ..ui.generate import needs_object_mode
+from ..worker.client import WorkerError
+from ..worker.job import Job, State
+from ..worker.results import GeneratedMesh
+from .queue import push_undo, redraw_panels
+from .service import catalogue, desk, service
 
 LIVE_RESOLUTION = 64
 REST_SECONDS = 0.4

@@ -11,7 +11,7 @@ from typing import Any
 
 import bpy
 
-from . import compat
+from .. import compat
 
 SEGMENT = "segment"
 """Face attribute of integers: which segment a face belongs to."""

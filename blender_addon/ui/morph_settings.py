@@ -7,7 +7,7 @@ from bpy.props import BoolProperty, EnumProperty, IntProperty, StringProperty
 
 from gen3d_core import protocol
 
-from . import compat
+from .. import compat
 
 
 class GEN3D_PG_morph(bpy.types.PropertyGroup):

@@ -10,14 +10,14 @@ from bpy.props import EnumProperty, StringProperty
 
 from gen3d_core import protocol
 
-from . import compat
-from .catalogue import SUFFIX
-from .desk import catalogue, desk, service
-from .jobs import State
-from .objects import Placement
-from .placing import Batch
+from .. import compat
+from ..queue.models import SUFFIX
+from ..queue.queue import Work
+from ..queue.service import catalogue, desk, service
+from ..scene.objects import Placement
+from ..scene.placing import Batch
+from ..worker.job import State
 from .preferences import preferences
-from .work import Work
 
 
 def needs_object_mode(cls: type[bpy.types.Operator], context: compat.Context) -> bool:

@@ -13,9 +13,9 @@ from typing import Any
 import bpy
 import numpy as np
 
+from ..worker.results import GeneratedMesh, GeneratedMorph, Segment
 from .morph_nodes import SEGMENT, STEP, add_modifier, drive
 from .objects import COLOUR, build_mesh, to_blender_axes
-from .results import GeneratedMesh, GeneratedMorph, Segment
 
 MORPH = "Morph"
 MADE_OF = "gen3d_morph"

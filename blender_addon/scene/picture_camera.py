@@ -9,7 +9,7 @@ from typing import Any
 import bpy
 import numpy as np
 
-from . import compat
+from .. import compat
 from .objects import to_blender_axes
 
 DISTANCE = 4.0

@@ -12,14 +12,14 @@ from bpy.props import BoolProperty, StringProperty
 
 from gen3d_core import protocol
 
-from . import compat
-from .desk import service
+from .. import compat
+from ..queue.queue import Order, Work
+from ..queue.service import service
+from ..scene.objects import Placement, place
+from ..scene.picture_camera import add_camera
+from ..scene.placing import seal_alone
+from ..worker.results import EncodedMesh
 from .explore import ExploreError, WorkExplorer
-from .objects import Placement, place
-from .picture_camera import add_camera
-from .placing import seal_alone
-from .results import EncodedMesh
-from .work import Order, Work
 
 SENT_SIDE = 512
 """Pixels to which the longer side of a larger picture is reduced before it goes to the worker."""

@@ -10,11 +10,11 @@ from pathlib import Path
 import bpy
 import numpy as np
 
-from . import compat
-from .catalogue import Catalogue
-from .client import WorkerClient, WorkerError, python_executable
-from .jobs import Job, Service
-from .work import TICK_SECONDS, Desk, redraw_panels
+from .. import compat
+from ..worker.client import WorkerClient, WorkerError, python_executable
+from ..worker.job import Job, Service
+from .models import Catalogue
+from .queue import TICK_SECONDS, Desk, redraw_panels
 
 log = logging.getLogger(__name__)
 
