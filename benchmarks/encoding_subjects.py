@@ -91,7 +91,7 @@ def real_subjects(data: PictureDataset, meshes: Path, count: int) -> Iterator[Su
         pictures = torch.from_numpy(data.pictures[others]).permute(0, 3, 1, 2).float() / 255
         pictures[:, :3] *= pictures[:, 3:]
         small = torch.nn.functional.interpolate(pictures, (SIDE, SIDE), mode="area")
-        picture = cutout.framed(data.pictures[first], max(data.size, SIDE))
+        picture = cutout.frame_object(data.pictures[first], max(data.size, SIDE))
         yield Subject(picture, poses[first], small, poses[others], surface(read_mesh(files[name])))
 
 
@@ -114,10 +114,10 @@ def pictures_of(
 def _close_up(generator: Generator, codes: Codes, pose: Float[Tensor, "1 2"], truncation: float) -> np.ndarray:
     """The framed picture (S, S, 4) uint8 of an object."""
     sketch = pictures_of(generator, codes, pose, SKETCH, truncation)
-    place = patch.around(sketch[:, 3], FILL, SIDE)
+    place = patch.frame_patch(sketch[:, 3], FILL, SIDE)
     shape, appearance = (torch.from_numpy(code[None]) for code in (codes.shape, codes.appearance))
     field = generator.condition(shape, appearance, truncation)
     seen = generator.render(field, pose, place, Stage(generator.renderer.interval.end))
     alpha = seen.alpha.clamp(1e-6, 1)
     rgba = torch.cat([(seen.colour / alpha).clamp(0, 1), alpha], -1).view(SIDE, SIDE, 4)
-    return cutout.framed((rgba * 255).round().byte().numpy(), SIDE)
+    return cutout.frame_object((rgba * 255).round().byte().numpy(), SIDE)

@@ -36,11 +36,11 @@ from gen3d_core.codes.codes import Codes
 from gen3d_core.inversion.encode import Encoded, encode
 from gen3d_core.mesh.extract import extract
 from gen3d_core.model.model import Model, load
-from gen3d_core.refinement.refine import refined
+from gen3d_core.refinement.refine import refine_encoding
 from gen3d_core.rendering.generator import Generator
 from gen3d_core.weights.load import load_generator
 from training.data.dataset import load_with_bar
-from training.evaluation.pictures import on_white
+from training.evaluation.pictures import rgb_over_white
 from training.metrics.points import chamfer_matrix
 
 ASTRAY_DEG = 45
@@ -69,8 +69,8 @@ def encoding_benchmark(
     Raises:
         Gen3DError: a number is out of range, the model has no encoder, or the data do not fit.
     """
-    limits.whole("--count", count, limits.COUNT)
-    limits.whole("--refine", refine, (0, count))
+    limits.check_whole("--count", count, limits.COUNT)
+    limits.check_whole("--refine", refine, (0, count))
     if threads:
         torch.set_num_threads(threads)
     model = load(name, threads)
@@ -91,7 +91,7 @@ def encoding_benchmark(
         mean.append(judge.average(subject))
         encoded.append(judge.score(subject, found))
         if len(better) < refine:
-            better.append(judge.score(subject, refined(model, [subject.picture], found)))
+            better.append(judge.score(subject, refine_encoding(model, [subject.picture], found)))
     rows = [("mean code", mean), ("encoder", encoded)]
     if 0 < len(better) < len(encoded):
         rows.append((f"encoder, the first {len(better)}", encoded[: len(better)]))
@@ -118,7 +118,7 @@ class _Judge:
         self.middle_points = self._points(self.middle, 0.0)
 
     def score(self, subject: Subject, found: Encoded) -> Score:
-        camera = [found.sightings[0].azimuth, found.sightings[0].elevation]
+        camera = [found.cameras[0].azimuth, found.cameras[0].elevation]
         angle = np.rad2deg(np.arccos(np.clip(_direction(camera) @ _direction(subject.pose.numpy()), -1, 1)))
         views = pictures_of(self.generator, found.codes, subject.poses, SIDE, self.truncation)
         points = self._points(found.codes, self.truncation)
@@ -138,7 +138,7 @@ def _compared(
 ) -> Score:
     found, there = views[:, 3] >= 0.5, subject.views[:, 3] >= 0.5
     overlap = (found & there).flatten(1).sum(1) / (found | there).flatten(1).sum(1).clamp_min(1)
-    error = (on_white(views) - on_white(subject.views)).square().flatten(1).mean(1)
+    error = (rgb_over_white(views) - rgb_over_white(subject.views)).square().flatten(1).mean(1)
     return Score(
         overlap.float().mean().item(),
         (-10 * error.clamp_min(1e-10).log10()).mean().item(),

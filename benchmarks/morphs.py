@@ -53,7 +53,7 @@ def morph_benchmark(models: Sequence[str], pairs: int, keys: int, resolution: in
     """
     if not models:
         raise Gen3DError("no model named: give the names of shipped models, or .gen3d files")
-    limits.whole("--pairs", pairs, limits.COUNT)
+    limits.check_whole("--pairs", pairs, limits.COUNT)
     lines = [
         "| model | pairs | one mesh throughout | same Euler number at every key | meshes | distance | "
         f"pairs below {NEAR:.1%} | residual | flipped | processor seconds |",
@@ -62,11 +62,11 @@ def morph_benchmark(models: Sequence[str], pairs: int, keys: int, resolution: in
     for name in models:
         model = load(name, threads)
         bar = tqdm(range(pairs), desc=model.name, unit="pair", leave=False)
-        lines.append(_row(model.name, [_scored(model, 2 * pair, keys, resolution) for pair in bar]))
+        lines.append(_row(model.name, [_score(model, 2 * pair, keys, resolution) for pair in bar]))
     return "\n".join(lines)
 
 
-def _scored(model: Model, seed: int, keys: int, resolution: int) -> PairScore:
+def _score(model: Model, seed: int, keys: int, resolution: int) -> PairScore:
     began = time.process_time()
     made = interpolate(model, Path((model.codes(seed), model.codes(seed + 1))), keys, resolution).morph
     seconds = time.process_time() - began

@@ -57,7 +57,7 @@ class Timing:
         return self.published / self.fast
 
 
-def published(config: RendererConfig) -> RendererConfig:
+def published_config(config: RendererConfig) -> RendererConfig:
     """The same rendering by the published search, every sample evaluated (UNISURF, section 3.2 and published code)."""
     return dataclasses.replace(config, search="dense", march_steps=256, secant_steps=8, prune=0.0)
 
@@ -96,7 +96,7 @@ def benchmark(preset: str = "paper", slope: float = 50.0, repeats: int = 3, thre
         (f"mesh of {MESH_RESOLUTION}³", lambda fast: _mesh(generator, config, fast)),
     ]
     with tqdm(total=len(jobs) * (2 * repeats + 1), desc="benchmark", unit="run", leave=False) as bar:
-        timings = [_timed(what, job, repeats, bar) for what, job in jobs]
+        timings = [_time(what, job, repeats, bar) for what, job in jobs]
     return _table(timings, config, describe_machine(torch.device("cpu")), _reached(config))
 
 
@@ -123,7 +123,7 @@ def _step(generator: Generator, config: Config, fast: bool) -> None:
     view = draw_patch(count, PICTURE_SIZE, 0.0, config.patch, torch.Generator().manual_seed(0))
     stage = Stage(config.renderer.interval.end, config.renderer.free_samples)
     generator.zero_grad(set_to_none=True)
-    generator.renderer = config.renderer if fast else published(config.renderer)
+    generator.renderer = config.renderer if fast else published_config(config.renderer)
     rng = torch.Generator().manual_seed(0)
     if fast:
         with autocast(pose.device):
@@ -147,10 +147,10 @@ def _rows(view: Any, rows: slice) -> dict[str, Tensor]:
 @torch.no_grad()
 def _picture(generator: Generator, config: Config, fast: bool) -> None:
     shape, appearance, pose = _codes(config, 1)
-    generator.renderer = config.renderer if fast else published(config.renderer)
+    generator.renderer = config.renderer if fast else published_config(config.renderer)
     stage = Stage(config.renderer.interval.end, config.renderer.free_samples)
     with torch.autocast("cpu", dtype=torch.bfloat16, enabled=fast):
-        generator.render(generator.condition(shape, appearance), pose, patch.whole(PICTURE_SIZE), stage)
+        generator.render(generator.condition(shape, appearance), pose, patch.whole_picture(PICTURE_SIZE), stage)
 
 
 @torch.no_grad()
@@ -173,7 +173,7 @@ def _mesh(generator: Generator, config: Config, fast: bool) -> None:
         sample_lattice(slab, MESH_RESOLUTION)
 
 
-def _timed(what: str, job: Callable[[bool], object], repeats: int, bar: tqdm) -> Timing:
+def _time(what: str, job: Callable[[bool], object], repeats: int, bar: tqdm) -> Timing:
     """The fast procedure treats denormal numbers as zero, as training does (threads after the first were started before
     and do not); the published one does not."""
 

@@ -52,32 +52,32 @@ MORPH_AFTER_CHANGE = ("segment", "stop")
 """What a morph may be: see `gen3d_core.morphing.interpolate` and `gen3d_core.codes.path`."""
 
 
-def whole(name: str, value: object, bounds: tuple[int, int]) -> int:
+def check_whole(name: str, value: object, bounds: tuple[int, int]) -> int:
     """An integer within `bounds` (both included); booleans are not integers here."""
     if isinstance(value, bool) or not isinstance(value, int):
-        raise Gen3DError(f"{name} is {_shown(value)}: expected a whole number from {bounds[0]} to {bounds[1]}")
+        raise Gen3DError(f"{name} is {_abbreviate(value)}: expected a whole number from {bounds[0]} to {bounds[1]}")
     if not bounds[0] <= value <= bounds[1]:
-        raise Gen3DError(f"{name} is {_shown(value)}: expected {bounds[0]} to {bounds[1]}")
+        raise Gen3DError(f"{name} is {_abbreviate(value)}: expected {bounds[0]} to {bounds[1]}")
     return value
 
 
-def real(name: str, value: object, bounds: tuple[float, float]) -> float:
+def check_real(name: str, value: object, bounds: tuple[float, float]) -> float:
     """A finite number within `bounds` (both included), as a float."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise Gen3DError(f"{name} is {_shown(value)}: expected a number from {bounds[0]:g} to {bounds[1]:g}")
+        raise Gen3DError(f"{name} is {_abbreviate(value)}: expected a number from {bounds[0]:g} to {bounds[1]:g}")
     if not bounds[0] <= value <= bounds[1]:  # false for NaN and infinities too
-        raise Gen3DError(f"{name} is {_shown(value)}: expected {bounds[0]:g} to {bounds[1]:g}")
+        raise Gen3DError(f"{name} is {_abbreviate(value)}: expected {bounds[0]:g} to {bounds[1]:g}")
     return float(value)
 
 
-def one_of(name: str, value: object, known: tuple[str, ...]) -> str:
+def check_choice(name: str, value: object, known: tuple[str, ...]) -> str:
     """One of a few words."""
     if value not in known:
-        raise Gen3DError(f"{name} is {_shown(value)}: known are {', '.join(known)}")
+        raise Gen3DError(f"{name} is {_abbreviate(value)}: known are {', '.join(known)}")
     return str(value)
 
 
-def _shown(value: object) -> str:
+def _abbreviate(value: object) -> str:
     if isinstance(value, int) and abs(value) >= 10**20:
         return f"a number of about {math.log10(abs(value)):.0f} digits"
     text = repr(value)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-Progress = Callable[[float, str], None]
+OnProgress = Callable[[float, str], None]
 """Told a fraction in [0, 1] and a few words; whatever it raises stops the work."""
 
 

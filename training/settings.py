@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from gen3d_core.config import Config
-from gen3d_core.weights.checked_config import SettingsError, merged, validated
+from gen3d_core.weights.checked_config import SettingsError, merge, validate
 
 PRESETS = Path(__file__).parent / "presets"
 
@@ -31,8 +31,8 @@ def load_settings(preset: str, extra: Path | None = None) -> Config:
         raise SettingsError(f"there is no preset {preset!r}: choose one of {', '.join(preset_names())}")
     values = _read(PRESETS / f"{preset}.toml")
     if extra is not None:
-        values = merged(values, _read(extra))
-    return validated(values, str(extra or preset))
+        values = merge(values, _read(extra))
+    return validate(values, str(extra or preset))
 
 
 def flags(config: Config, preset: str) -> list[str]:

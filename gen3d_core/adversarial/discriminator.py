@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
 from gen3d_core.config import DiscriminatorConfig
-from gen3d_core.networks.blocks import Block, shown
+from gen3d_core.networks.blocks import Block, critic_input
 from gen3d_core.networks.layers import Conv, Linear, leaky
 from gen3d_core.networks.positional import pose_harmonics
 
@@ -47,7 +47,7 @@ class GrafDiscriminator(nn.Module):
         pose: Float[Tensor, "n 2"],
         patch: Float[Tensor, "n 3"],
     ) -> Float[Tensor, "n"]:
-        x = shown(pictures, silhouette=self.config.silhouette).contiguous(memory_format=torch.channels_last)
+        x = critic_input(pictures, silhouette=self.config.silhouette).contiguous(memory_format=torch.channels_last)
         return self.layers(x).flatten().float()
 
 
@@ -78,7 +78,7 @@ class Discriminator(nn.Module):
         pose: Float[Tensor, "n 2"],
         patch: Float[Tensor, "n 3"],
     ) -> Float[Tensor, "n"]:
-        x = shown(pictures, silhouette=self.config.silhouette)
+        x = critic_input(pictures, silhouette=self.config.silhouette)
         x = self.blocks(leaky(self.entry(x.contiguous(memory_format=torch.channels_last))))
         x = leaky(self.dense(leaky(self.final(x)).flatten(1)))
         told = torch.cat([pose_harmonics(pose), patch], -1) if self.config.pose else patch

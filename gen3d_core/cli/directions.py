@@ -29,8 +29,8 @@ def add_directions(commands: Any) -> None:
 
 
 def _directions(options: argparse.Namespace) -> int:
-    limits.whole("--seed", options.seed, limits.SEED)
-    limits.whole("--resolution", options.resolution, limits.RESOLUTION)
+    limits.check_whole("--seed", options.seed, limits.SEED)
+    limits.check_whole("--resolution", options.resolution, limits.RESOLUTION)
 
     from gen3d_core.files import make_folder, replacing
     from gen3d_core.model.model import load
@@ -50,7 +50,7 @@ def _directions(options: argparse.Namespace) -> int:
             for step in range(STOPS):
                 meter.report(step / STOPS, "shape")
                 stop = each.low + (each.high - each.low) * step / (STOPS - 1)
-                meshes.append(model.build(each.moved(codes, stop), options.resolution))
+                meshes.append(model.build(each.move(codes, stop), options.resolution))
             tiles.append(row(meshes))
         meter.line(
             f"{each.name:<16} {each.code:<11} {each.low:+g} to {each.high:+g}, explains {each.share:6.1%}, "

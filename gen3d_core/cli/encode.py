@@ -58,10 +58,10 @@ def add_encode(commands: Any) -> None:
 
 
 def _encode(options: argparse.Namespace) -> int:
-    limits.whole("PICTURE: how many", len(options.pictures), limits.PICTURES)
-    limits.whole("--resolution", options.resolution, limits.RESOLUTION)
+    limits.check_whole("PICTURE: how many", len(options.pictures), limits.PICTURES)
+    limits.check_whole("--resolution", options.resolution, limits.RESOLUTION)
     if options.threads is not None:
-        limits.whole("--threads", options.threads, (1, 1024))
+        limits.check_whole("--threads", options.threads, (1, 1024))
     if options.mask and len(options.mask) != len(options.pictures):
         raise Gen3DError(f"{len(options.mask)} masks for {len(options.pictures)} pictures: give one for each, or none")
 
@@ -78,19 +78,19 @@ def _encode(options: argparse.Namespace) -> int:
     found = encode(model, pictures, meter.report)
     folder, name = make_folder(options.out), options.pictures[0].stem
     if options.refine or options.tune:
-        found = _refined(model, pictures, found, meter)
+        found = _refine(model, pictures, found, meter)
     if options.tune:
-        model, found = _tuned(model, pictures, found, folder / model_file_name(name), meter)
+        model, found = _tune(model, pictures, found, folder / model_file_name(name), meter)
     mesh = model.build(found.codes, options.resolution, progress=meter.report)
     files = [folder / f"{name}.{options.format}", folder / f"{name}.json", folder / f"{name}_encoded.png"]
     mesh.save(files[0])
     with replacing(files[1]) as file:
-        file.write(json.dumps(_described(model, found, options.pictures), indent=1).encode())
+        file.write(json.dumps(_describe(model, found, options.pictures), indent=1).encode())
     with replacing(files[2]) as file:
         sheet(*_side_by_side(mesh, found, pictures), columns=4).save(file, format="PNG")
-    for path, sighting in zip(options.pictures, found.sightings, strict=True):
-        azimuth, elevation = math.degrees(sighting.azimuth), math.degrees(sighting.elevation)
-        overlap = f"silhouettes overlap {sighting.overlap:.0%}"
+    for path, camera in zip(options.pictures, found.cameras, strict=True):
+        azimuth, elevation = math.degrees(camera.azimuth), math.degrees(camera.elevation)
+        overlap = f"silhouettes overlap {camera.overlap:.0%}"
         meter.line(f"{path}  azimuth {azimuth:.0f}°, elevation {elevation:.0f}°, {overlap}")
     meter.line(_confidence(model, found))
     for path in files:
@@ -98,24 +98,24 @@ def _encode(options: argparse.Namespace) -> int:
     return 0
 
 
-def _refined(model: Model, pictures: list[np.ndarray], found: Encoded, meter: Meter) -> Encoded:
+def _refine(model: Model, pictures: list[np.ndarray], found: Encoded, meter: Meter) -> Encoded:
     try:
-        from gen3d_core.refinement.refine import refined
+        from gen3d_core.refinement.refine import refine_encoding
     except ModuleNotFoundError as error:
         raise Gen3DError(
             f"--refine and --tune need {error.name}, which is not installed: pip install 'gen3d[train]', or do without"
         ) from error
-    return refined(model, pictures, found, meter.report)
+    return refine_encoding(model, pictures, found, meter.report)
 
 
-def _tuned(model: Model, pictures: list[np.ndarray], found: Encoded, out: Path, meter: Meter) -> tuple[Model, Encoded]:
+def _tune(model: Model, pictures: list[np.ndarray], found: Encoded, out: Path, meter: Meter) -> tuple[Model, Encoded]:
     """The model adjusted to the object, and how well it fits then."""
-    from gen3d_core.inversion.encode import seen_again
-    from gen3d_core.refinement.pivotal_tuning import tuned
+    from gen3d_core.inversion.encode import rematch_cameras
+    from gen3d_core.refinement.pivotal_tuning import tune_model
 
-    adjusted = tuned(model, pictures, found, out, meter.report)
+    adjusted = tune_model(model, pictures, found, out, meter.report)
     meter.line(str(out))
-    return adjusted, seen_again(adjusted, found, pictures)
+    return adjusted, rematch_cameras(adjusted, found, pictures)
 
 
 def model_file_name(name: str) -> str:
@@ -125,9 +125,9 @@ def model_file_name(name: str) -> str:
 
 
 def _confidence(model: Model, found: Encoded) -> str:
-    from gen3d_core.inversion.encode import doubtful
+    from gen3d_core.inversion.encode import is_doubtful
 
-    if not doubtful(model, found):
+    if not is_doubtful(model, found):
         return f"confidence {found.confidence:.0%}"
     return (
         f"confidence {found.confidence:.0%}: low, {model.name} hardly makes anything like this; "
@@ -135,8 +135,8 @@ def _confidence(model: Model, found: Encoded) -> str:
     )
 
 
-def _described(model: Model, found: Encoded, paths: list[Path]) -> dict[str, object]:
-    from gen3d_core.inversion.encode import doubtful
+def _describe(model: Model, found: Encoded, paths: list[Path]) -> dict[str, object]:
+    from gen3d_core.inversion.encode import is_doubtful
 
     return {
         "model": model.name,
@@ -147,7 +147,7 @@ def _described(model: Model, found: Encoded, paths: list[Path]) -> dict[str, obj
         "appearance_code": [float(value) for value in found.codes.appearance],
         "confidence": found.confidence,
         "certainty": found.certainty,
-        "doubtful": doubtful(model, found),
+        "doubtful": is_doubtful(model, found),
         "pictures": [
             {
                 "file": path.name,
@@ -155,7 +155,7 @@ def _described(model: Model, found: Encoded, paths: list[Path]) -> dict[str, obj
                 "elevation_deg": math.degrees(each.elevation),
                 "overlap": each.overlap,
             }
-            for path, each in zip(paths, found.sightings, strict=True)
+            for path, each in zip(paths, found.cameras, strict=True)
         ],
     }
 
@@ -164,16 +164,16 @@ def _side_by_side(mesh: Mesh, found: Encoded, pictures: list[np.ndarray]) -> tup
     """For each picture: as framed, its mask, the object from the camera that was found, and from another side."""
     import numpy as np
 
-    from gen3d_core.pictures.preview import on_white, render_framed
+    from gen3d_core.pictures.preview import flatten_on_white, render_framed
 
     tiles, labels = [], []
-    for picture, sighting in zip(pictures, found.sightings, strict=True):
-        azimuth, elevation = math.degrees(sighting.azimuth), math.degrees(sighting.elevation)
+    for picture, camera in zip(pictures, found.cameras, strict=True):
+        azimuth, elevation = math.degrees(camera.azimuth), math.degrees(camera.elevation)
         tiles += [
-            on_white(picture),
+            flatten_on_white(picture),
             np.repeat(picture[..., 3:], 3, axis=-1),
-            on_white(render_framed(mesh, azimuth, elevation, SHOWN)),
-            on_white(render_framed(mesh, azimuth + OTHER_DEG, elevation, SHOWN)),
+            flatten_on_white(render_framed(mesh, azimuth, elevation, SHOWN)),
+            flatten_on_white(render_framed(mesh, azimuth + OTHER_DEG, elevation, SHOWN)),
         ]
-        labels += ["picture", "mask", f"overlap {sighting.overlap:.0%}", "from another side"]
+        labels += ["picture", "mask", f"overlap {camera.overlap:.0%}", "from another side"]
     return tiles, labels

@@ -59,16 +59,16 @@ def add_morph(commands: Any) -> None:
 
 
 def _morph(options: argparse.Namespace) -> int:
-    limits.whole("--seeds: how many", len(options.seeds), limits.MORPH_KEYS)
+    limits.check_whole("--seeds: how many", len(options.seeds), limits.MORPH_KEYS)
     for seed in options.seeds:
-        limits.whole("--seeds", seed, limits.SEED)
-    limits.whole("--steps", options.steps, limits.MORPH_STEPS)
-    limits.whole("--resolution", options.resolution, limits.RESOLUTION)
-    limits.whole("--resolution² × --steps", options.resolution**2 * options.steps, limits.MORPH_SIZE)
+        limits.check_whole("--seeds", seed, limits.SEED)
+    limits.check_whole("--steps", options.steps, limits.MORPH_STEPS)
+    limits.check_whole("--resolution", options.resolution, limits.RESOLUTION)
+    limits.check_whole("--resolution² × --steps", options.resolution**2 * options.steps, limits.MORPH_SIZE)
     if options.truncation is not None:
-        limits.real("--truncation", options.truncation, limits.TRUNCATION)
+        limits.check_real("--truncation", options.truncation, limits.TRUNCATION)
     if options.threads is not None:
-        limits.whole("--threads", options.threads, (1, 1024))
+        limits.check_whole("--threads", options.threads, (1, 1024))
 
     from gen3d_core.codes.path import Path as CodePath
     from gen3d_core.files import make_folder, replacing

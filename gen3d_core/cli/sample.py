@@ -49,15 +49,15 @@ def add_sample(commands: Any) -> None:
 
 
 def _sample(options: argparse.Namespace) -> int:
-    limits.whole("--count", options.count, limits.COUNT)
-    limits.whole("--seed", options.seed, limits.SEED)
-    limits.whole("--seed with --count: the last seed", options.seed + options.count - 1, limits.SEED)
-    limits.whole("--resolution", options.resolution, limits.RESOLUTION)
-    limits.real("--floaters", options.floaters, limits.FLOATERS)
+    limits.check_whole("--count", options.count, limits.COUNT)
+    limits.check_whole("--seed", options.seed, limits.SEED)
+    limits.check_whole("--seed with --count: the last seed", options.seed + options.count - 1, limits.SEED)
+    limits.check_whole("--resolution", options.resolution, limits.RESOLUTION)
+    limits.check_real("--floaters", options.floaters, limits.FLOATERS)
     if options.truncation is not None:
-        limits.real("--truncation", options.truncation, limits.TRUNCATION)
+        limits.check_real("--truncation", options.truncation, limits.TRUNCATION)
     if options.threads is not None:
-        limits.whole("--threads", options.threads, (1, 1024))
+        limits.check_whole("--threads", options.threads, (1, 1024))
 
     from gen3d_core.files import make_folder, replacing
     from gen3d_core.mesh.extract import MeshError
@@ -75,7 +75,7 @@ def _sample(options: argparse.Namespace) -> int:
         try:
             codes = model.codes(seed)
             for direction, value in moves:
-                codes = direction.moved(codes, value)
+                codes = direction.move(codes, value)
             mesh = model.build(
                 codes,
                 options.resolution,
@@ -114,4 +114,4 @@ def _move(text: str, directions: Sequence[Direction]) -> tuple[Direction, float]
         number = float(value)
     except ValueError:
         raise Gen3DError(f"--move {text[:80]}: expected {found.name}=NUMBER") from None
-    return found, limits.real(f"--move {found.name}", number, (found.low, found.high))
+    return found, limits.check_real(f"--move {found.name}", number, (found.low, found.high))

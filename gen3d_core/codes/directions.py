@@ -41,9 +41,9 @@ class Direction:
         """Where an object stands."""
         return float(self.vector.astype(np.float64) @ getattr(codes, self.code))
 
-    def moved(self, codes: Codes, value: float) -> Codes:
+    def move(self, codes: Codes, value: float) -> Codes:
         """The same codes but for standing at `value`. Raises `Gen3DError` outside the range."""
-        limits.real(self.name, value, (self.low, self.high))
+        limits.check_real(self.name, value, (self.low, self.high))
         change = ((value - self.value(codes)) * self.vector.astype(np.float64)).astype(np.float32)
         return replace(codes, **{self.code: getattr(codes, self.code) + change})
 
@@ -71,9 +71,9 @@ def _direction(entry: object, manifest: Mapping[str, Any]) -> Direction:
     size = manifest[f"{entry['code']}_dim"]
     if not isinstance(vector, list) or len(vector) != size:
         raise Gen3DError(f"direction {name} has no vector of {size} numbers")
-    numbers = np.array([limits.real(f"direction {name}", value, (-1.0, 1.0)) for value in vector], np.float32)
+    numbers = np.array([limits.check_real(f"direction {name}", value, (-1.0, 1.0)) for value in vector], np.float32)
     if abs(float(np.linalg.norm(numbers)) - 1) > 1e-3:
         raise Gen3DError(f"direction {name} has not length 1")
-    low, high = (limits.real(f"direction {name}: {end}", entry.get(end), FARTHEST) for end in ("low", "high"))
-    share = limits.real(f"direction {name}: share", entry.get("share"), (0.0, 1.0))
+    low, high = (limits.check_real(f"direction {name}: {end}", entry.get(end), FARTHEST) for end in ("low", "high"))
+    share = limits.check_real(f"direction {name}: share", entry.get("share"), (0.0, 1.0))
     return Direction(name, entry["code"], numbers, low, high, share)

@@ -35,7 +35,7 @@ class Path:
     def __post_init__(self) -> None:
         if len(self.keys) < 2:
             raise Gen3DError(f"a path through {len(self.keys)} object: it needs two or more")
-        limits.one_of("path", self.kind, limits.MORPH_PATHS)
+        limits.check_choice("path", self.kind, limits.MORPH_PATHS)
 
     @property
     def spans(self) -> int:

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from gen3d_core.codes.codes import Codes
-from gen3d_core.inversion.appearance_fit import glimpsed, painted
-from gen3d_core.inversion.pose_search import Sighting, sighted
+from gen3d_core.inversion.appearance_fit import fit_appearance, sample_colours
+from gen3d_core.inversion.pose_search import CameraPose, search_pose
 from gen3d_core.mesh.extract import extract
 from gen3d_core.mesh.mesh import Mesh
 from gen3d_core.model.model import Model
-from gen3d_core.model.prediction import SIDE, Azimuth, Reading, reading
+from gen3d_core.model.prediction import SIDE, AzimuthPeak, Prediction, parse_prediction
 from gen3d_core.pictures.framing import network_input
-from gen3d_core.progress import Progress, ignore_progress
+from gen3d_core.progress import OnProgress, ignore_progress
 
 RESOLUTION = 48
 """Samples a side of the mesh that is held against the pictures."""
@@ -25,21 +25,21 @@ LOW_CONFIDENCE, LOW_CERTAINTY = 0.6, 0.0
 
 @dataclass(frozen=True)
 class Encoded:
-    """Codes of one object and, for each picture of it, where its camera stood. `certainty` is that of the readings, in
-    the mean."""
+    """Codes of one object and, for each picture of it, where its camera stood. `certainty` is the mean of the
+    predictions'."""
 
     codes: Codes
-    sightings: tuple[Sighting, ...]
+    cameras: tuple[CameraPose, ...]
     certainty: float = 1.0
 
     @property
     def confidence(self) -> float:
         """How far the object, made again and seen from where the pictures were taken, covers the same pixels: mean
         intersection over union of silhouettes, in [0, 1]."""
-        return float(np.mean([sighting.overlap for sighting in self.sightings]))
+        return float(np.mean([camera.overlap for camera in self.cameras]))
 
 
-def encode(model: Model, pictures: Sequence[np.ndarray], progress: Progress = ignore_progress) -> Encoded:
+def encode(model: Model, pictures: Sequence[np.ndarray], progress: OnProgress = ignore_progress) -> Encoded:
     """One object from one picture of it or more, framed: (S, S, 4) uint8, RGBA with straight alpha.
 
     Raises `ModelFileError` where the model's file has no encoder, `MeshError` where the object has no surface.
@@ -47,57 +47,58 @@ def encode(model: Model, pictures: Sequence[np.ndarray], progress: Progress = ig
     progress(0.0, "encoding")
     small = network_input(list(pictures), SIDE)
     sizes = model.manifest["shape_dim"], model.manifest["appearance_dim"]
-    readings = [reading(answer, *sizes) for answer in model.runtime.answers(small)]
-    codes = mean_codes([each.codes for each in readings])
+    predictions = [parse_prediction(answer, *sizes) for answer in model.runtime.predict(small)]
+    codes = mean_codes([each.codes for each in predictions])
     progress(0.2, "comparing")
     field = model.field(codes)
     mesh = extract(field, RESOLUTION)
     channels_last = np.moveaxis(small, 1, -1)
-    sightings = _sightings(mesh, channels_last, readings)
+    cameras = _search_poses(mesh, channels_last, predictions)
     progress(0.6, "painting")
-    seen = glimpsed(mesh, channels_last, sightings)
+    seen = sample_colours(mesh, channels_last, cameras)
     if seen is not None:
-        codes = Codes(codes.shape, painted(field, codes.appearance, seen))
-    return Encoded(codes, sightings, _certainty(readings))
+        codes = Codes(codes.shape, fit_appearance(field, codes.appearance, seen))
+    return Encoded(codes, cameras, _certainty(predictions))
 
 
-def doubtful(model: Model, found: Encoded) -> bool:
+def is_doubtful(model: Model, found: Encoded) -> bool:
     """Whether the pictures probably show something else: the object covers less of them, or the encoder is less certain
     of their direction, than is hardly ever met with pictures of the model's own kind."""
-    low = _recorded(model, "low_confidence", LOW_CONFIDENCE), _recorded(model, "low_certainty", LOW_CERTAINTY)
+    low = _recorded_low(model, "low_confidence", LOW_CONFIDENCE), _recorded_low(model, "low_certainty", LOW_CERTAINTY)
     return found.confidence < low[0] or found.certainty < low[1]
 
 
-def _recorded(model: Model, name: str, otherwise: float) -> float:
+def _recorded_low(model: Model, name: str, otherwise: float) -> float:
     about = model.manifest.get("encoder")
     value = about.get(name) if isinstance(about, dict) else None
     usable = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1
     return float(value) if usable else otherwise  # pyright: ignore[reportArgumentType]
 
 
-def _certainty(readings: Sequence[Reading]) -> float:
-    return float(np.mean([each.certainty for each in readings]))
+def _certainty(predictions: Sequence[Prediction]) -> float:
+    return float(np.mean([each.certainty for each in predictions]))
 
 
-def matched(model: Model, codes: Codes, pictures: np.ndarray, readings: Sequence[Reading]) -> Encoded:
-    """These codes with the cameras that fit them best, among and around those of the readings. `pictures` as
+def match_cameras(model: Model, codes: Codes, pictures: np.ndarray, predictions: Sequence[Prediction]) -> Encoded:
+    """These codes with the cameras that fit them best, among and around those of the predictions. `pictures` as
     `network_input` gives them."""
     mesh = extract(model.field(codes), RESOLUTION)
-    return Encoded(codes, _sightings(mesh, np.moveaxis(pictures, 1, -1), readings), _certainty(readings))
+    return Encoded(codes, _search_poses(mesh, np.moveaxis(pictures, 1, -1), predictions), _certainty(predictions))
 
 
-def _sightings(mesh: Mesh, pictures: np.ndarray, readings: Sequence[Reading]) -> tuple[Sighting, ...]:
+def _search_poses(mesh: Mesh, pictures: np.ndarray, predictions: Sequence[Prediction]) -> tuple[CameraPose, ...]:
     return tuple(
-        sighted(mesh, picture, each.azimuths, each.elevation) for picture, each in zip(pictures, readings, strict=True)
+        search_pose(mesh, picture, each.azimuths, each.elevation)
+        for picture, each in zip(pictures, predictions, strict=True)
     )
 
 
-def seen_again(model: Model, found: Encoded, pictures: Sequence[np.ndarray]) -> Encoded:
+def rematch_cameras(model: Model, found: Encoded, pictures: Sequence[np.ndarray]) -> Encoded:
     """The same codes and, near where they were, cameras, measured with another model."""
-    readings = [
-        Reading(found.codes, (Azimuth(each.azimuth),), each.elevation, found.certainty) for each in found.sightings
+    predictions = [
+        Prediction(found.codes, (AzimuthPeak(each.azimuth),), each.elevation, found.certainty) for each in found.cameras
     ]
-    return matched(model, found.codes, network_input(list(pictures), SIDE), readings)
+    return match_cameras(model, found.codes, network_input(list(pictures), SIDE), predictions)
 
 
 def mean_codes(found: Sequence[Codes]) -> Codes:

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from gen3d_core.mesh.mesh import Mesh
-from gen3d_core.model.prediction import Azimuth
+from gen3d_core.model.prediction import AzimuthPeak
 from gen3d_core.pictures.pinhole import camera_axes, framed_places
 from gen3d_core.pictures.rasterise import rasterise
 
 _STEPS_DEG = (8.0, 4.0, 2.0, 1.0)
-_STAY = 0.004
+_PER_DEGREE = 0.004
 """Overlap that a turn by one degree has to bring: shapes that are not quite right fit better from wrong places."""
 _TINT = 0.3
 """Overlap that outweighs a mean difference of colours of one, when directions are compared."""
@@ -23,7 +23,7 @@ alone twice as many directions were wrong."""
 
 
 @dataclass(frozen=True)
-class Sighting:
+class CameraPose:
     """Camera angles in radians. `overlap` is the intersection over the union of the picture's silhouette and the
     mesh's, both framed: 1 where they are the same."""
 
@@ -32,13 +32,13 @@ class Sighting:
     overlap: float
 
 
-def sighted(mesh: Mesh, picture: np.ndarray, azimuths: Sequence[Azimuth], elevation: float) -> Sighting:
+def search_pose(mesh: Mesh, picture: np.ndarray, azimuths: Sequence[AzimuthPeak], elevation: float) -> CameraPose:
     """The best of these cameras, improved by small turns.
 
     `mesh` stands in the canonical frame; `picture` (S, S, 4) is framed, premultiplied RGBA in [0, 1].
     """
 
-    def likely(azimuth: Azimuth) -> float:
+    def likely(azimuth: AzimuthPeak) -> float:
         look = _Look.of(mesh, picture, azimuth.angle, elevation)
         return look.overlap - _TINT * look.difference + _TRUST * float(np.log(azimuth.share))
 
@@ -46,7 +46,7 @@ def sighted(mesh: Mesh, picture: np.ndarray, azimuths: Sequence[Azimuth], elevat
 
     def worth(look: _Look) -> float:
         away = abs(look.azimuth - start.azimuth) + abs(look.elevation - start.elevation)
-        return look.overlap - _STAY * float(np.rad2deg(away))
+        return look.overlap - _PER_DEGREE * float(np.rad2deg(away))
 
     for step in np.deg2rad(_STEPS_DEG):
         improved = True
@@ -56,7 +56,7 @@ def sighted(mesh: Mesh, picture: np.ndarray, azimuths: Sequence[Azimuth], elevat
                 look = _Look.of(mesh, picture, best.azimuth + turn, min(max(best.elevation + rise, -1.5), 1.5))
                 if worth(look) > worth(best):
                     best, improved = look, True
-    return Sighting(best.azimuth % (2 * np.pi), best.elevation, best.overlap)
+    return CameraPose(best.azimuth % (2 * np.pi), best.elevation, best.overlap)
 
 
 @dataclass(frozen=True)

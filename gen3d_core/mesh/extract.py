@@ -8,13 +8,13 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 
 from gen3d_core import limits
-from gen3d_core.connected import joined
+from gen3d_core.connected import label_components
 from gen3d_core.errors import Gen3DError
 from gen3d_core.mesh.geometry import areas, signed_volumes
 from gen3d_core.mesh.lattice import Lattice, sample_object
 from gen3d_core.mesh.mesh import Mesh
 from gen3d_core.mesh.sparse_lattice import refine_lattice
-from gen3d_core.progress import Progress, ignore_progress
+from gen3d_core.progress import OnProgress, ignore_progress
 
 
 class MeshError(Gen3DError):
@@ -22,7 +22,7 @@ class MeshError(Gen3DError):
 
 
 class PointField(Protocol):
-    """What extraction needs of an object: see `gen3d_core.model.onnx_model.RuntimeField`."""
+    """What extraction needs of an object: see `gen3d_core.model.onnx_model.OnnxField`."""
 
     def logit(self, points: np.ndarray) -> np.ndarray: ...
 
@@ -42,7 +42,7 @@ SurfaceField = PointField | SeparableField
 
 
 def extract(
-    field: SurfaceField, resolution: int, *, floaters: float = 1.0, progress: Progress = ignore_progress
+    field: SurfaceField, resolution: int, *, floaters: float = 1.0, progress: OnProgress = ignore_progress
 ) -> Mesh:
     """The closed surface where the field's logit is zero, coloured, in the canonical frame (not placed).
 
@@ -51,10 +51,10 @@ def extract(
     `floaters` is the share of the largest component's area from which loose components are kept; 1 keeps only the
     largest. Inner cavities, which nobody sees, are filled. Raises `MeshError` when there is no surface.
     """
-    limits.real("floaters", floaters, limits.FLOATERS)
-    vertices, faces = _march(_sampled(field, resolution, lambda fraction, stage: progress(0.75 * fraction, stage)))
+    limits.check_real("floaters", floaters, limits.FLOATERS)
+    vertices, faces = _march(_sample(field, resolution, lambda fraction, stage: progress(0.75 * fraction, stage)))
     progress(0.85, "surface")
-    kept, faces = _kept(vertices, faces, floaters)
+    kept, faces = _keep_parts(vertices, faces, floaters)
     vertices = vertices[kept]
     progress(0.9, "colours")
     colours = np.clip(np.asarray(field.colour(vertices), np.float32), 0.0, 1.0)
@@ -65,16 +65,16 @@ def extract(
 
 def largest_part(mesh: Mesh) -> Mesh:
     """The solid part of the largest area alone, where it stands: what `extract` keeps unless asked for more."""
-    kept, faces = _kept(mesh.vertices, mesh.faces, 1.0)
+    kept, faces = _keep_parts(mesh.vertices, mesh.faces, 1.0)
     return Mesh(mesh.vertices[kept], faces, mesh.colours[kept])
 
 
 def components(faces: np.ndarray, count: int) -> np.ndarray:
     """Label of each of `count` vertices: the smallest vertex index of its connected component (F, 3) -> (V,) int64."""
-    return joined(np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]]]).astype(np.int64), count)
+    return label_components(np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]]]).astype(np.int64), count)
 
 
-def _sampled(field: SurfaceField, resolution: int, progress: Progress) -> Lattice:
+def _sample(field: SurfaceField, resolution: int, progress: OnProgress) -> Lattice:
     if isinstance(field, SeparableField):
         return sample_object(field.lattice, resolution, progress)
     return refine_lattice(field.logit, resolution, progress)
@@ -93,7 +93,7 @@ def _march(lattice: Lattice) -> tuple[np.ndarray, np.ndarray]:
     return vertices, np.ascontiguousarray(faces)
 
 
-def _kept(vertices: np.ndarray, faces: np.ndarray, floaters: float) -> tuple[np.ndarray, np.ndarray]:
+def _keep_parts(vertices: np.ndarray, faces: np.ndarray, floaters: float) -> tuple[np.ndarray, np.ndarray]:
     """Which vertices stay, and the faces between them, numbered anew."""
     labels = components(faces, len(vertices))[faces[:, 0]]
     names, part = np.unique(labels, return_inverse=True)

@@ -11,7 +11,7 @@ import numpy as np
 
 from gen3d_core import limits
 from gen3d_core.errors import Gen3DError
-from gen3d_core.progress import Progress, ignore_progress
+from gen3d_core.progress import OnProgress, ignore_progress
 
 LatticeFunction = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
 """Axes x (X,), y (Y,), z (Z,) -> logit (X, Y, Z), positive inside."""
@@ -47,18 +47,18 @@ class Lattice:
 
 
 def sample_lattice(
-    lattice: LatticeFunction, resolution: int, progress: Progress = ignore_progress, *, bounds: float = 1.0
+    lattice: LatticeFunction, resolution: int, progress: OnProgress = ignore_progress, *, bounds: float = 1.0
 ) -> Lattice:
     """Sample the cube [-bounds, bounds]^3 with `resolution` samples a side. Raises `Gen3DError` for a bad resolution
     or field."""
     grid = _Grid.empty(lattice, resolution, bounds)
     grid.fill((slice(0, resolution),) * 3, lambda fraction: progress(fraction, "shape"))
     progress(1.0, "shape")
-    return settled(grid.values, bounds)
+    return close_lattice(grid.values, bounds)
 
 
 def sample_object(
-    lattice: LatticeFunction, resolution: int, progress: Progress = ignore_progress, *, bounds: float = 1.0
+    lattice: LatticeFunction, resolution: int, progress: OnProgress = ignore_progress, *, bounds: float = 1.0
 ) -> Lattice:
     """What `sample_lattice` gives, but asked for only where the object is; elsewhere values are negative and no more.
 
@@ -73,7 +73,7 @@ def sample_object(
         slab, box = beyond
         grid.fill(slab, lambda fraction: progress(_FILLED, "shape"))
     progress(1.0, "shape")
-    return settled(grid.values, bounds)
+    return close_lattice(grid.values, bounds)
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ class _Grid:
 
     @classmethod
     def empty(cls, lattice: LatticeFunction, resolution: int, bounds: float) -> _Grid:
-        limits.whole("resolution", resolution, limits.RESOLUTION)
+        limits.check_whole("resolution", resolution, limits.RESOLUTION)
         axis = np.linspace(-bounds, bounds, resolution, dtype=np.float32)
         return cls(lattice, axis, np.full((resolution + 2,) * 3, -CERTAIN, np.float32))
 
@@ -96,7 +96,7 @@ class _Grid:
 
     def ask(self, box: Box) -> np.ndarray:
         axes = [self.axis[part] for part in box]
-        return checked(self.lattice(*axes), tuple(map(len, axes)))
+        return check_logits(self.lattice(*axes), tuple(map(len, axes)))
 
     def fill(self, box: Box, progress: Callable[[float], None]) -> None:
         parts = _parts(box)
@@ -142,7 +142,7 @@ def _parts(box: Box) -> list[Box]:
     ]
 
 
-def checked(logits: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+def check_logits(logits: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     """What a field answered, if it has the shape that was asked for and is finite. Raises `FieldError`."""
     if logits.shape != shape:
         raise FieldError(f"the model's logits have shape {logits.shape}: expected {shape}")
@@ -151,7 +151,7 @@ def checked(logits: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     return logits
 
 
-def settled(values: np.ndarray, bounds: float) -> Lattice:
+def close_lattice(values: np.ndarray, bounds: float) -> Lattice:
     """The lattice of bordered logits (R+2, R+2, R+2), which are changed in place to keep what `Lattice` promises."""
     resolution = len(values) - 2
     # A crossing at a node would give coincident vertices; float32 gets coarser with the index, hence the factor.

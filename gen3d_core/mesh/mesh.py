@@ -23,7 +23,7 @@ class Mesh:
 
         save(path, self.vertices, self.faces, self.colours)
 
-    def placed(self) -> Mesh:
+    def normalised(self) -> Mesh:
         """The same mesh with its longest side 1 and the centre of its base at the origin."""
         low, high = self.vertices.min(axis=0).astype(np.float64), self.vertices.max(axis=0).astype(np.float64)
         base = np.array([(low[0] + high[0]) / 2, (low[1] + high[1]) / 2, low[2]])

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from gen3d_core import limits
-from gen3d_core.mesh.lattice import CERTAIN, Lattice, checked, settled
-from gen3d_core.progress import Progress, ignore_progress
+from gen3d_core.mesh.lattice import CERTAIN, Lattice, check_logits, close_lattice
+from gen3d_core.progress import OnProgress, ignore_progress
 
 LogitFunction = Callable[[np.ndarray], np.ndarray]
 """Points (N, 3) float32 -> logit (N,), positive inside."""
@@ -33,12 +33,12 @@ _WAYS = np.linalg.norm(_NODES[:, None] / 2 - _CORNERS, axis=-1).astype(np.float3
 
 
 def refine_lattice(
-    logit: LogitFunction, resolution: int, progress: Progress = ignore_progress, *, bounds: float = 1.0
+    logit: LogitFunction, resolution: int, progress: OnProgress = ignore_progress, *, bounds: float = 1.0
 ) -> Lattice:
     """What `sample_lattice` gives for the same logit, but with exact values only at the corners of the cells that the
     surface crosses; elsewhere only the sign is meant. A part that the first grid does not tell of is missed (see
     `_COARSEST`). Raises `Gen3DError` for a bad resolution or field."""
-    limits.whole("resolution", resolution, limits.RESOLUTION)
+    limits.check_whole("resolution", resolution, limits.RESOLUTION)
     halvings = 0
     while -(-(resolution - 1) // (2 << halvings)) >= _COARSEST - 1:
         halvings += 1
@@ -53,8 +53,8 @@ def refine_lattice(
     known = np.ones(values.shape, bool)
     for level in range(1, halvings + 1):
         step //= 2
-        wanted = _wanted(values, last=step == 1)
-        values = _halved(values)
+        wanted = _cells_to_ask(values, last=step == 1)
+        values = _halve(values)
         wanted[::2, ::2, ::2] &= ~known
         nodes = np.argwhere(wanted)
         values[tuple(nodes.T)] = probe.ask(step * nodes, shares[level], shares[level + 1])
@@ -68,7 +68,7 @@ def refine_lattice(
     del known
     _follow(bordered, seen, probe)
     progress(1.0, "shape")
-    return settled(bordered, bounds)
+    return close_lattice(bordered, bounds)
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ class _Probe:
 
     logit: LogitFunction
     axis: np.ndarray
-    progress: Progress
+    progress: OnProgress
 
     def ask(self, nodes: np.ndarray, begin: float, end: float) -> np.ndarray:
         """Logits (N,) at indices (N, 3), reporting progress from `begin` to `end`."""
@@ -85,11 +85,11 @@ class _Probe:
         for start in range(0, len(nodes), _POINTS_AT_ONCE):
             self.progress(float(begin + (end - begin) * start / len(nodes)), "shape")
             part = np.minimum(nodes[start : start + _POINTS_AT_ONCE], len(self.axis) - 1)
-            values[start : start + len(part)] = checked(self.logit(self.axis[part]), (len(part),))
+            values[start : start + len(part)] = check_logits(self.logit(self.axis[part]), (len(part),))
         return values
 
 
-def _wanted(values: np.ndarray, *, last: bool) -> np.ndarray:
+def _cells_to_ask(values: np.ndarray, *, last: bool) -> np.ndarray:
     """Which nodes of the grid of half the spacing to ask for: (n, n, n) -> (2n-1, 2n-1, 2n-1) bool.
 
     A corner vouches for the sign of all nodes that are nearer than the logit can reach zero on the way. The `last` grid
@@ -130,7 +130,7 @@ def _steepest(values: np.ndarray) -> np.ndarray:
     return np.sqrt(squares)
 
 
-def _halved(values: np.ndarray) -> np.ndarray:
+def _halve(values: np.ndarray) -> np.ndarray:
     """The grid of half the spacing by linear interpolation, whose sign is that of the corner that vouches."""
     for axis in range(3):
         shape = list(values.shape)

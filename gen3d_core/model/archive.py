@@ -174,9 +174,9 @@ def _parse_manifest(path: Path, text: bytes) -> dict[str, Any]:
     if not isinstance(manifest.get("category"), str):
         raise ModelFileError(f"{path}: model.json: category is not a text")
     try:
-        limits.whole("shape_dim", manifest.get("shape_dim"), (1, 4096))
-        limits.whole("appearance_dim", manifest.get("appearance_dim"), (1, 4096))
-        limits.real("truncation", manifest.get("truncation"), limits.TRUNCATION)
+        limits.check_whole("shape_dim", manifest.get("shape_dim"), (1, 4096))
+        limits.check_whole("appearance_dim", manifest.get("appearance_dim"), (1, 4096))
+        limits.check_real("truncation", manifest.get("truncation"), limits.TRUNCATION)
         read_directions(manifest)
     except Gen3DError as error:
         raise ModelFileError(f"{path}: model.json: {error}") from error

@@ -13,8 +13,8 @@ from gen3d_core.errors import Gen3DError
 from gen3d_core.mesh.extract import extract
 from gen3d_core.mesh.mesh import Mesh
 from gen3d_core.model.archive import SUFFIX, ModelFileError, read_model, sha256
-from gen3d_core.model.onnx_model import RuntimeField, RuntimeModel
-from gen3d_core.progress import Progress, ignore_progress
+from gen3d_core.model.onnx_model import OnnxField, OnnxModel
+from gen3d_core.progress import OnProgress, ignore_progress
 
 SHIPPED = Path(__file__).parents[1] / "models"
 """The folder of models that come with the package."""
@@ -23,7 +23,7 @@ SHIPPED = Path(__file__).parents[1] / "models"
 class Model:
     """A model that makes meshes. Equal seed, options and file give equal meshes on one machine."""
 
-    def __init__(self, runtime: RuntimeModel, hash: str) -> None:
+    def __init__(self, runtime: OnnxModel, hash: str) -> None:
         self.runtime = runtime
         self.hash = hash
 
@@ -49,9 +49,9 @@ class Model:
 
     def codes(self, seed: int, appearance_seed: int | None = None) -> Codes:
         """The codes that `sample` uses for a seed."""
-        limits.whole("seed", seed, limits.SEED)
+        limits.check_whole("seed", seed, limits.SEED)
         if appearance_seed is not None:
-            limits.whole("appearance_seed", appearance_seed, limits.SEED)
+            limits.check_whole("appearance_seed", appearance_seed, limits.SEED)
         return codes(seed, self.manifest["shape_dim"], self.manifest["appearance_dim"], appearance_seed=appearance_seed)
 
     def sample(
@@ -62,7 +62,7 @@ class Model:
         truncation: float | None = None,
         appearance_seed: int | None = None,
         floaters: float = 1.0,
-        progress: Progress = ignore_progress,
+        progress: OnProgress = ignore_progress,
     ) -> Mesh:
         """A coloured, closed mesh: Z up, front +X, longest side 1, base at the origin.
 
@@ -81,17 +81,17 @@ class Model:
         *,
         truncation: float | None = None,
         floaters: float = 1.0,
-        progress: Progress = ignore_progress,
+        progress: OnProgress = ignore_progress,
     ) -> Mesh:
         """The mesh of given codes; otherwise as `sample`."""
-        limits.whole("resolution", resolution, limits.RESOLUTION)
+        limits.check_whole("resolution", resolution, limits.RESOLUTION)
         progress(0.0, "model")
         mesh = extract(self.field(codes, truncation), resolution, floaters=floaters, progress=progress)
-        return mesh.placed()
+        return mesh.normalised()
 
-    def field(self, codes: Codes, truncation: float | None = None) -> RuntimeField:
+    def field(self, codes: Codes, truncation: float | None = None) -> OnnxField:
         """The object of given codes as functions of position in the canonical frame."""
-        amount = limits.real(
+        amount = limits.check_real(
             "truncation", self.manifest["truncation"] if truncation is None else truncation, limits.TRUNCATION
         )
         return self.runtime.field(codes, amount)
@@ -100,7 +100,7 @@ class Model:
 def load(name_or_path: str | os.PathLike[str], threads: int | None = None) -> Model:
     """A shipped model by its name, or any `.gen3d` file by its path. Raises `ModelFileError` with one line."""
     path = find(name_or_path)
-    runtime = RuntimeModel.open(path, threads)
+    runtime = OnnxModel.open(path, threads)
     return Model(runtime, sha256(path))
 
 

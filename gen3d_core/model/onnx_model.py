@@ -37,7 +37,7 @@ _INPUTS = {
 _EXTERNAL_DATA_KEY = b"\x0a\x08location"  # protobuf of {key: "location"}: a tensor whose bytes lie in another file
 
 
-class RuntimeModel:
+class OnnxModel:
     """The graphs of a `.gen3d` file; each session is created when first used and kept."""
 
     def __init__(self, path: Path, manifest: dict[str, Any], graphs: Mapping[str, bytes], threads: int) -> None:
@@ -49,7 +49,7 @@ class RuntimeModel:
         self._lock = threading.Lock()
 
     @classmethod
-    def open(cls, path: Path, threads: int | None = None) -> RuntimeModel:
+    def open(cls, path: Path, threads: int | None = None) -> OnnxModel:
         """Read and check the file. `threads` defaults to the processors, at most 4. Raises `ModelFileError`."""
         archive = read_model(path, only=GRAPHS)
         for name, graph in archive.members.items():
@@ -57,18 +57,18 @@ class RuntimeModel:
                 raise ModelFileError(f"{path}: refused, {name} refers to data outside the model file")
         return cls(Path(path), archive.manifest, archive.members, threads or min(os.cpu_count() or 1, 4))
 
-    def field(self, codes: Codes, truncation: float) -> RuntimeField:
-        """The field of one object, a `SeparableRuntimeField` where the file has a lattice graph: runs the shape graph
+    def field(self, codes: Codes, truncation: float) -> OnnxField:
+        """The field of one object, a `SeparableOnnxField` where the file has a lattice graph: runs the shape graph
         once."""
         expected = (self.manifest["shape_dim"],), (self.manifest["appearance_dim"],)
         if (codes.shape.shape, codes.appearance.shape) != expected:
             raise ValueError(f"codes have shapes {codes.shape.shape} and {codes.appearance.shape}: expected {expected}")
         amount = np.float32(truncation)
         planes = self.run("shape.onnx", shape_code=codes.shape[None], truncation=amount)
-        kind = SeparableRuntimeField if "lattice.onnx" in self._graphs else RuntimeField
+        kind = SeparableOnnxField if "lattice.onnx" in self._graphs else OnnxField
         return kind(self, planes, codes.appearance[None], amount)
 
-    def answers(self, pictures: np.ndarray) -> np.ndarray:
+    def predict(self, pictures: np.ndarray) -> np.ndarray:
         """What the encoder says of framed pictures, premultiplied RGBA in [0, 1]: (N, 4, side, side) -> (N, answer),
         as `gen3d_core.model.prediction` takes it apart. Raises `ModelFileError` where the file has no encoder."""
         if "encoder.onnx" not in self._graphs:
@@ -117,13 +117,13 @@ class RuntimeModel:
 
 
 @dataclass(frozen=True)
-class RuntimeField:
+class OnnxField:
     """One object as functions of position in the canonical frame (Z up, front +X, inside the unit sphere).
 
     `planes` is what the shape graph returned for it.
     """
 
-    model: RuntimeModel
+    model: OnnxModel
     planes: np.ndarray
     appearance_code: np.ndarray
     truncation: np.float32
@@ -148,7 +148,7 @@ class RuntimeField:
 
 
 @dataclass(frozen=True)
-class SeparableRuntimeField(RuntimeField):
+class SeparableOnnxField(OnnxField):
     """An object whose logit is cheap on the grid of three axes."""
 
     def lattice(self, x: np.ndarray, y: np.ndarray, z: np.ndarray) -> np.ndarray:

@@ -17,7 +17,7 @@ _RIVAL = 0.05
 
 
 @dataclass(frozen=True)
-class Azimuth:
+class AzimuthPeak:
     """Where around the object a camera may stand: an angle in radians, and the probability that an encoder gives it."""
 
     angle: float
@@ -25,27 +25,27 @@ class Azimuth:
 
 
 @dataclass(frozen=True)
-class Reading:
+class Prediction:
     """Of one picture: codes, the likely azimuths, likeliest first, and the elevation in radians. `certainty` is 1 where
     one azimuth alone is possible, 0 where all are as likely: one less the entropy in units of its maximum."""
 
     codes: Codes
-    azimuths: tuple[Azimuth, ...]
+    azimuths: tuple[AzimuthPeak, ...]
     elevation: float
     certainty: float = 1.0
 
 
-def reading(answer: np.ndarray, shape_dim: int, appearance_dim: int) -> Reading:
+def parse_prediction(answer: np.ndarray, shape_dim: int, appearance_dim: int) -> Prediction:
     """Take apart an encoder's answer (shape_dim + appearance_dim + AZIMUTHS + 1,): codes, logits of directions,
     elevation in radians."""
     shape, appearance, logits, elevation = np.split(answer, np.cumsum([shape_dim, appearance_dim, AZIMUTHS]).tolist())
     share = np.exp(logits.astype(np.float64) - logits.max())
     share /= share.sum()
     certainty = 1 + float((share * np.log(np.maximum(share, 1e-12))).sum()) / np.log(AZIMUTHS)
-    return Reading(Codes(shape, appearance), _azimuths(share), float(elevation[0]), certainty)
+    return Prediction(Codes(shape, appearance), _azimuths(share), float(elevation[0]), certainty)
 
 
-def _azimuths(share: np.ndarray) -> tuple[Azimuth, ...]:
+def _azimuths(share: np.ndarray) -> tuple[AzimuthPeak, ...]:
     """The circular mean around each local maximum of the probabilities that is not negligible, by probability."""
     before, after = np.roll(share, 1), np.roll(share, -1)
     peaks = np.flatnonzero((share >= before) & (share > after))
@@ -57,5 +57,5 @@ def _azimuths(share: np.ndarray) -> tuple[Azimuth, ...]:
             offset = np.arctan2(
                 (after[peak] - before[peak]) * np.sin(step), share[peak] + (after[peak] + before[peak]) * np.cos(step)
             )
-            found.append(Azimuth(float((peak * step + offset) % (2 * np.pi)), float(weight[peak])))
+            found.append(AzimuthPeak(float((peak * step + offset) % (2 * np.pi)), float(weight[peak])))
     return tuple(found)

@@ -16,7 +16,7 @@ from gen3d_core.mesh.extract import PointField, extract
 from gen3d_core.mesh.mesh import Mesh
 from gen3d_core.morphing.report import Morph
 from gen3d_core.morphing.track import flipbook, morph
-from gen3d_core.progress import Progress, ignore_progress
+from gen3d_core.progress import OnProgress, ignore_progress
 
 if TYPE_CHECKING:
     from gen3d_core.model.model import Model
@@ -47,7 +47,7 @@ def interpolate(
     truncation: float | None = None,
     base: int = 0,
     after_change: str = "segment",
-    progress: Progress = ignore_progress,
+    progress: OnProgress = ignore_progress,
 ) -> Interpolation:
     """Meshes of `steps` objects along a path.
 
@@ -60,9 +60,9 @@ def interpolate(
     Raises:
         Gen3DError: something is out of range, or an object has no surface.
     """
-    limits.one_of("kind", kind, limits.MORPH_KINDS)
-    limits.one_of("timing", timing, limits.MORPH_TIMINGS)
-    limits.whole("steps", steps, limits.MORPH_STEPS)
+    limits.check_choice("kind", kind, limits.MORPH_KINDS)
+    limits.check_choice("timing", timing, limits.MORPH_TIMINGS)
+    limits.check_whole("steps", steps, limits.MORPH_STEPS)
     progress(0.0, "model")
 
     def field_at(time: float) -> PointField:

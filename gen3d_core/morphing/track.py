@@ -17,7 +17,7 @@ from gen3d_core.mesh.sequence import Segment
 from gen3d_core.mesh.sparse_lattice import LogitFunction
 from gen3d_core.morphing.level_set import Advection, Tracked
 from gen3d_core.morphing.report import KeyReport, Morph
-from gen3d_core.progress import Progress, ignore_progress
+from gen3d_core.progress import OnProgress, ignore_progress
 
 FieldAt = Callable[[float], PointField]
 """The field of the object at a parameter of the path."""
@@ -48,7 +48,7 @@ def morph(
     *,
     base: int = 0,
     after_change: str = "segment",
-    progress: Progress = ignore_progress,
+    progress: OnProgress = ignore_progress,
 ) -> Morph:
     """The mesh of key `base` carried to all others along the level sets of the field, both ways.
 
@@ -66,8 +66,8 @@ def morph(
         Gen3DError: the arguments are out of range, or the field has no surface at some key.
     """
     _check(times, resolution)
-    limits.whole("base", base, (0, len(times) - 1))
-    limits.one_of("after_change", after_change, limits.MORPH_AFTER_CHANGE)
+    limits.check_whole("base", base, (0, len(times) - 1))
+    limits.check_choice("after_change", after_change, limits.MORPH_AFTER_CHANGE)
     walk = _Walk(field_at, resolution, len(times), after_change == "segment", progress)
     onward = walk.segments([float(time) for time in times[base:]])
     backward = walk.segments([float(time) for time in times[base::-1]], onward[0][0])
@@ -83,7 +83,7 @@ def morph(
 
 
 def flipbook(
-    field_at: FieldAt, times: Sequence[float], resolution: int, *, progress: Progress = ignore_progress
+    field_at: FieldAt, times: Sequence[float], resolution: int, *, progress: OnProgress = ignore_progress
 ) -> Morph:
     """A mesh of its own for every key, of any topology: each is a segment. Raises like `morph`."""
     _check(times, resolution)
@@ -95,13 +95,13 @@ def flipbook(
 
 
 def _check(times: Sequence[float], resolution: int) -> None:
-    limits.whole("steps", len(times), limits.MORPH_STEPS)
-    limits.whole("resolution", resolution, limits.RESOLUTION)
-    limits.whole("resolution² × steps", resolution**2 * len(times), limits.MORPH_SIZE)
+    limits.check_whole("steps", len(times), limits.MORPH_STEPS)
+    limits.check_whole("resolution", resolution, limits.RESOLUTION)
+    limits.check_whole("resolution² × steps", resolution**2 * len(times), limits.MORPH_SIZE)
 
 
 def _segment(first: int, run: Sequence[_Key]) -> Segment:
-    meshes = [key.mesh.placed() for key in run]
+    meshes = [key.mesh.normalised() for key in run]
     return Segment(
         first,
         run[0].mesh.faces,
@@ -113,7 +113,7 @@ def _segment(first: int, run: Sequence[_Key]) -> Segment:
 class _Walk:
     """The work of one call: keys in a row, and how far it is."""
 
-    def __init__(self, field_at: FieldAt, resolution: int, count: int, anew: bool, progress: Progress) -> None:
+    def __init__(self, field_at: FieldAt, resolution: int, count: int, anew: bool, progress: OnProgress) -> None:
         self._field_at, self._resolution, self._anew = field_at, resolution, anew
         self._spacing = 2.0 / (resolution - 1)
         self._count, self._done, self._progress = count, 0, progress
@@ -185,7 +185,7 @@ class _Walk:
     def _fresh(self, field: PointField) -> Mesh:
         """The mesh of a field, asked sparingly also where its lattice is cheap."""
         mesh = extract(_Sparse(self._watched(field.logit)), self._resolution)
-        limits.whole("vertices of all keys", len(mesh.vertices) * self._count, limits.MORPH_VERTICES)
+        limits.check_whole("vertices of all keys", len(mesh.vertices) * self._count, limits.MORPH_VERTICES)
         return mesh
 
     def _watched(self, logit: LogitFunction) -> LogitFunction:

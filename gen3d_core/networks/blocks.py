@@ -26,7 +26,7 @@ class Block(nn.Module):
         return (y + self.skip(F.avg_pool2d(x, 2))) * math.sqrt(0.5)
 
 
-def shown(pictures: Float[Tensor, "n 4 s s"], *, silhouette: bool) -> Float[Tensor, "n channels s s"]:
+def critic_input(pictures: Float[Tensor, "n 4 s s"], *, silhouette: bool) -> Float[Tensor, "n channels s s"]:
     """What a critic looks at, in [-1, 1]: premultiplied colours over white and, if wanted, the silhouette."""
     x = pictures[:, :3] + (1 - pictures[:, 3:])
     return torch.cat([x, pictures[:, 3:]], 1) * 2 - 1 if silhouette else x * 2 - 1

@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from gen3d_core.model.prediction import AZIMUTHS, SIDE
-from gen3d_core.networks.blocks import Block, shown
+from gen3d_core.networks.blocks import Block, critic_input
 from gen3d_core.networks.layers import Conv, Linear, leaky, pixel_norm
 
 CHANNELS = (32, 64, 96, 128)
@@ -34,7 +34,7 @@ class Encoder(nn.Module):
 
     def forward(self, pictures: Float[Tensor, "n 4 side side"]) -> Float[Tensor, "n answer"]:
         """Of framed pictures, premultiplied RGBA in [0, 1]."""
-        x = F.pixel_unshuffle(shown(pictures, silhouette=True), 2).contiguous(memory_format=torch.channels_last)
+        x = F.pixel_unshuffle(critic_input(pictures, silhouette=True), 2).contiguous(memory_format=torch.channels_last)
         x = leaky(self.neck(self.blocks(leaky(self.entry(x)))))
         shape, appearance, *camera = self.out(leaky(self.dense(x.flatten(1)))).float().split(self.sizes, -1)
         return torch.cat([pixel_norm(shape), pixel_norm(appearance), *camera], -1)

@@ -13,7 +13,7 @@ import numpy as np
 
 from gen3d_core import limits
 from gen3d_core.colour import to_lab
-from gen3d_core.connected import regions
+from gen3d_core.connected import label_regions
 from gen3d_core.errors import first_line
 from gen3d_core.pictures.pinhole import FILL
 
@@ -70,7 +70,7 @@ def has_alpha(pixels: np.ndarray) -> bool:
     return bool((pixels[..., 3] < 128).mean() >= 0.005)
 
 
-def without_background(pixels: np.ndarray) -> np.ndarray | None:
+def remove_background(pixels: np.ndarray) -> np.ndarray | None:
     """The picture with a plain background made transparent, or None where the border has no one colour.
 
     Background is what is near the border's median colour (CIE Lab) and connected to the border, and enclosed regions
@@ -84,11 +84,11 @@ def without_background(pixels: np.ndarray) -> np.ndarray | None:
     distance = np.linalg.norm(lab - np.median(lab[border], axis=0), axis=-1)
     if (distance[border] < _NEAR).mean() < _PLAIN_SHARE:
         return None
-    parts = regions(distance < _NEAR)
+    parts = label_regions(distance < _NEAR)
     outer = np.unique(np.concatenate([parts[0], parts[-1], parts[:, 0], parts[:, -1]]))
     background = np.isin(parts, outer[outer > 0]) | _holes(parts, distance, outer)
     if smaller >= 256:
-        background = _grown(background)
+        background = _grow(background)
     share = 1 - background.mean()
     if share < 0.002:
         raise UnreadablePicture("nothing stands out from its background")
@@ -99,7 +99,7 @@ def without_background(pixels: np.ndarray) -> np.ndarray | None:
     return cut
 
 
-def framed(pixels: np.ndarray, size: int) -> np.ndarray:
+def frame_object(pixels: np.ndarray, size: int) -> np.ndarray:
     """The visible object centred in a `size` square, its longer side `FILL` of it.
 
     Raises UnreadablePicture when nothing is visible.
@@ -114,7 +114,7 @@ def framed(pixels: np.ndarray, size: int) -> np.ndarray:
     square = np.zeros((side, side, 4), np.uint8)
     top, left = (side - height) // 2, (side - width) // 2
     square[top : top + height, left : left + width] = crop
-    return resized(square, size, size)
+    return resize(square, size, size)
 
 
 def centre_square(pixels: np.ndarray, size: int) -> np.ndarray:
@@ -122,10 +122,10 @@ def centre_square(pixels: np.ndarray, size: int) -> np.ndarray:
     height, width = pixels.shape[:2]
     side = min(height, width)
     top, left = (height - side) // 2, (width - side) // 2
-    return resized(pixels[top : top + side, left : left + side], size, size)
+    return resize(pixels[top : top + side, left : left + side], size, size)
 
 
-def resized(pixels: np.ndarray, height: int, width: int) -> np.ndarray:
+def resize(pixels: np.ndarray, height: int, width: int) -> np.ndarray:
     """Area-like resampling on premultiplied colour, so that what lies under transparent pixels cannot bleed in."""
     colours = pixels.astype(np.float32)
     colours[..., :3] *= colours[..., 3:] / 255
@@ -165,7 +165,7 @@ def _holes(parts: np.ndarray, distance: np.ndarray, outer: np.ndarray) -> np.nda
     return enclosed[parts]
 
 
-def _grown(mask: np.ndarray) -> np.ndarray:
+def _grow(mask: np.ndarray) -> np.ndarray:
     """One pixel wider: the rim of a photographed object is mixed with its background."""
     wide = mask.copy()
     wide[1:] |= mask[:-1]

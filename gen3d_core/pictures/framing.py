@@ -9,7 +9,7 @@ import numpy as np
 
 from gen3d_core import limits
 from gen3d_core.errors import Gen3DError
-from gen3d_core.pictures.cutout import UnreadablePicture, decode, framed, has_alpha, resized, without_background
+from gen3d_core.pictures.cutout import UnreadablePicture, decode, frame_object, has_alpha, remove_background, resize
 
 LOOKED_AT = 512
 """Pixels to which the longer side of a larger picture is reduced before it is cut out."""
@@ -22,16 +22,16 @@ def read_framed(path: Path, size: int, mask: Path | None = None) -> np.ndarray:
     What shows the object is the file `mask` where it is given, else the picture's own alpha, else what differs from a
     plain background. Raises `Gen3DError` for files that cannot be used and for pictures of which none of these tells.
     """
-    pixels = _decoded(path)
+    pixels = _decode_file(path)
     if mask is not None:
-        pixels = masked(pixels, _decoded(mask), mask)
+        pixels = apply_mask(pixels, _decode_file(mask), mask)
     try:
-        return framed(cut_out(pixels), size)
+        return frame_object(cut_out(pixels), size)
     except UnreadablePicture as error:
         raise Gen3DError(f"{path}: {error}") from error
 
 
-def array_framed(path: Path, size: int) -> np.ndarray:
+def read_framed_array(path: Path, size: int) -> np.ndarray:
     """As `read_framed`, of the array `pixels` (H, W, 4) uint8 in an .npz file, each side within `ENCODED_SIDE`."""
     low, high = limits.ENCODED_SIDE
     try:
@@ -47,16 +47,16 @@ def array_framed(path: Path, size: int) -> np.ndarray:
     if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 4:
         raise Gen3DError(f"{path.name}: pixels are {pixels.dtype} {pixels.shape}: expected uint8 (H, W, 4)")
     for side in pixels.shape[:2]:
-        limits.whole(f"{path.name}: a side", side, (low, high))
+        limits.check_whole(f"{path.name}: a side", side, (low, high))
     try:
-        return framed(cut_out(pixels), size)
+        return frame_object(cut_out(pixels), size)
     except UnreadablePicture as error:
         raise Gen3DError(f"the picture cannot be used: {error}") from error
 
 
 def cut_out(pixels: np.ndarray) -> np.ndarray:
     """A picture (H, W, 4) uint8 without its background. Raises `UnreadablePicture` where there is no telling."""
-    cut = pixels if has_alpha(pixels) else without_background(pixels)
+    cut = pixels if has_alpha(pixels) else remove_background(pixels)
     if cut is None:
         raise UnreadablePicture(
             "its background is neither transparent nor of one colour: cut the object out, or give a mask"
@@ -64,7 +64,7 @@ def cut_out(pixels: np.ndarray) -> np.ndarray:
     return cut
 
 
-def masked(pixels: np.ndarray, mask: np.ndarray, where: Path) -> np.ndarray:
+def apply_mask(pixels: np.ndarray, mask: np.ndarray, where: Path) -> np.ndarray:
     """The picture with another's alpha, or brightness where that is opaque, as its alpha. Raises `Gen3DError` unless
     both have the same proportions."""
     (height, width), (mask_height, mask_width) = pixels.shape[:2], mask.shape[:2]
@@ -73,19 +73,19 @@ def masked(pixels: np.ndarray, mask: np.ndarray, where: Path) -> np.ndarray:
             f"{where}: this mask has other proportions than its picture ({mask_width}x{mask_height} after reading, "
             f"expected those of {width}x{height})"
         )
-    mask = resized(mask, height, width)
+    mask = resize(mask, height, width)
     opacity = mask[..., 3] if has_alpha(mask) else mask[..., :3].mean(axis=-1)
     return np.dstack([pixels[..., :3], opacity.astype(np.uint8)])
 
 
 def network_input(pictures: list[np.ndarray], side: int) -> np.ndarray:
     """Framed pictures (S, S, 4) uint8 as an encoder takes them: (N, 4, side, side) float32, premultiplied, [0, 1]."""
-    small = np.stack([resized(picture, side, side) for picture in pictures]).astype(np.float32) / 255
+    small = np.stack([resize(picture, side, side) for picture in pictures]).astype(np.float32) / 255
     small[..., :3] *= small[..., 3:]
     return np.moveaxis(small, -1, 1)
 
 
-def _decoded(path: Path) -> np.ndarray:
+def _decode_file(path: Path) -> np.ndarray:
     try:
         if path.stat().st_size > limits.PICTURE_BYTES:
             raise Gen3DError(f"{path}: larger than {limits.PICTURE_BYTES >> 20} MB")

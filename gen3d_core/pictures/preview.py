@@ -38,18 +38,18 @@ def render_mesh(mesh: Mesh, azimuth: float, elevation: float, size: int, *, bare
     centred *= _RADIUS / max(float(np.linalg.norm(centred, axis=1).max()), 1e-9)
     axes = camera_axes(np.deg2rad(azimuth), np.deg2rad(elevation))
     places, depth = project(centred, axes)
-    return _shaded(mesh, places, depth, axes, size, bare)
+    return _shade(mesh, places, depth, axes, size, bare)
 
 
 def render_framed(mesh: Mesh, azimuth: float, elevation: float, size: int) -> np.ndarray:
-    """The picture of a mesh that stands in the canonical frame, framed as `gen3d_core.pictures.cutout.framed` frames
-    pictures; otherwise as `render_mesh`."""
+    """The picture of a mesh that stands in the canonical frame, framed as `gen3d_core.pictures.cutout.frame_object`
+    frames pictures; otherwise as `render_mesh`."""
     axes = camera_axes(np.deg2rad(azimuth), np.deg2rad(elevation))
     places, depth = framed_places(mesh.vertices, axes)
-    return _shaded(mesh, places, depth, axes, size, bare=False)
+    return _shade(mesh, places, depth, axes, size, bare=False)
 
 
-def _shaded(mesh: Mesh, places: np.ndarray, depth: np.ndarray, axes: np.ndarray, size: int, bare: bool) -> np.ndarray:
+def _shade(mesh: Mesh, places: np.ndarray, depth: np.ndarray, axes: np.ndarray, size: int, bare: bool) -> np.ndarray:
     wide = size * _SAMPLES
     hits = rasterise((places * [1, -1] + 1) * wide / 2, depth, mesh.faces, wide)
     hit = hits.face >= 0
@@ -66,7 +66,7 @@ def _shaded(mesh: Mesh, places: np.ndarray, depth: np.ndarray, axes: np.ndarray,
     return np.rint(mean * 255).astype(np.uint8)
 
 
-def front(mesh: Mesh, size: int) -> np.ndarray:
+def front_view(mesh: Mesh, size: int) -> np.ndarray:
     """The front three-quarter view: (size, size, 4) uint8 RGBA, straight alpha."""
     azimuth, elevation, bare = _VIEWS[0]
     return render_mesh(mesh, azimuth, elevation, size, bare=bare)
@@ -75,13 +75,15 @@ def front(mesh: Mesh, size: int) -> np.ndarray:
 def views(mesh: Mesh, size: int = 192) -> np.ndarray:
     """Front three-quarter view, back three-quarter view and bare geometry side by side: (size, 3 * size, 3) uint8 on
     white."""
-    pictures = [on_white(render_mesh(mesh, azimuth, elevation, size, bare=bare)) for azimuth, elevation, bare in _VIEWS]
+    pictures = [
+        flatten_on_white(render_mesh(mesh, azimuth, elevation, size, bare=bare)) for azimuth, elevation, bare in _VIEWS
+    ]
     return np.concatenate(pictures, axis=1)
 
 
 def row(meshes: Sequence[Mesh], size: int = 144) -> np.ndarray:
     """Front three-quarter views side by side: (size, meshes * size, 3) uint8 on white."""
-    return np.concatenate([on_white(front(mesh, size)) for mesh in meshes], axis=1)
+    return np.concatenate([flatten_on_white(front_view(mesh, size)) for mesh in meshes], axis=1)
 
 
 def sheet(tiles: Sequence[np.ndarray], labels: Sequence[str] = (), columns: int | None = None) -> Image:
@@ -119,7 +121,7 @@ def turntable(meshes: Sequence[Mesh], file: BinaryIO, size: int, frames_per_seco
     azimuth, elevation, bare = _VIEWS[0]
     frames = [
         Image.fromarray(
-            on_white(render_mesh(mesh, azimuth + 360 * index / len(meshes), elevation, size, bare=bare))
+            flatten_on_white(render_mesh(mesh, azimuth + 360 * index / len(meshes), elevation, size, bare=bare))
         ).quantize(128)
         for index, mesh in enumerate(meshes)
     ]
@@ -127,7 +129,7 @@ def turntable(meshes: Sequence[Mesh], file: BinaryIO, size: int, frames_per_seco
     frames[0].save(file, format="GIF", save_all=True, append_images=frames[1:], duration=duration, loop=0)
 
 
-def on_white(picture: np.ndarray) -> np.ndarray:
+def flatten_on_white(picture: np.ndarray) -> np.ndarray:
     """Straight-alpha RGBA (..., 4) uint8 over white: (..., 3) uint8."""
     alpha = picture[..., 3:].astype(np.float64) / 255
     return np.rint(picture[..., :3] * alpha + 255 * (1 - alpha)).astype(np.uint8)

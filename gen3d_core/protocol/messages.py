@@ -99,7 +99,7 @@ def _id_of(message: dict[str, Any]) -> int | None:
 
 
 def check_id(value: object) -> None:
-    limits.whole("id", value, (0, MAX_ID))
+    limits.check_whole("id", value, (0, MAX_ID))
 
 
 def check_text(name: str, value: object) -> None:
@@ -110,7 +110,7 @@ def check_text(name: str, value: object) -> None:
 def check_numbers(name: str, values: object, bounds: tuple[float, float]) -> list[float]:
     if not isinstance(values, list):
         raise ProtocolError(f"{name} is not a list of numbers")
-    return [limits.real(name, value, bounds) for value in values]
+    return [limits.check_real(name, value, bounds) for value in values]
 
 
 def _refuse_constant(word: str) -> Any:

@@ -38,7 +38,7 @@ class Progress(Message):
 
     def __post_init__(self) -> None:
         check_id(self.id)
-        limits.real("fraction", self.fraction, (0.0, 1.0))
+        limits.check_real("fraction", self.fraction, (0.0, 1.0))
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Result(Message):
 
     Of `encode`: the same arrays and pictures (N,S,S,4) u8, framed; `info` has no seed, but confidence in [0, 1],
     doubtful, whether the picture probably shows something else, and cameras ({azimuth, elevation, overlap} for each
-    picture, radians: see `gen3d_core.inversion.pose_search.Sighting`).
+    picture, radians: see `gen3d_core.inversion.pose_search.CameraPose`).
 
     Of `thumbnails`: pictures (N,S,S,4) u8, straight alpha; `info` has model, model_hash, seeds, truncation.
 

@@ -37,20 +37,20 @@ class Generate(Message):
     def __post_init__(self) -> None:
         check_id(self.id)
         check_text("model", self.model)
-        limits.whole("seed", self.seed, limits.SEED)
+        limits.check_whole("seed", self.seed, limits.SEED)
         if self.appearance_seed is not None:
-            limits.whole("appearance_seed", self.appearance_seed, limits.SEED)
-        limits.whole("resolution", self.resolution, limits.RESOLUTION)
+            limits.check_whole("appearance_seed", self.appearance_seed, limits.SEED)
+        limits.check_whole("resolution", self.resolution, limits.RESOLUTION)
         if self.truncation is not None:
-            limits.real("truncation", self.truncation, limits.TRUNCATION)
-        limits.real("floaters", self.floaters, limits.FLOATERS)
-        limits.real("shape_strength", self.shape_strength, limits.STRENGTH)
-        limits.real("appearance_strength", self.appearance_strength, limits.STRENGTH)
+            limits.check_real("truncation", self.truncation, limits.TRUNCATION)
+        limits.check_real("floaters", self.floaters, limits.FLOATERS)
+        limits.check_real("shape_strength", self.shape_strength, limits.STRENGTH)
+        limits.check_real("appearance_strength", self.appearance_strength, limits.STRENGTH)
         self._check_parents()
         if not isinstance(self.moves, dict):
             raise ProtocolError("moves is not an object of values by direction")
         for name, value in self.moves.items():
-            limits.real(f"moves: {name[:40]}", value, limits.CODE)
+            limits.check_real(f"moves: {name[:40]}", value, limits.CODE)
 
     def _check_parents(self) -> None:
         if not isinstance(self.parents, list) or len(self.parents) > limits.PARENTS[1]:
@@ -87,11 +87,11 @@ class Encode(Message):
     def __post_init__(self) -> None:
         check_id(self.id)
         check_text("model", self.model)
-        limits.whole("resolution", self.resolution, limits.RESOLUTION)
-        limits.real("floaters", self.floaters, limits.FLOATERS)
+        limits.check_whole("resolution", self.resolution, limits.RESOLUTION)
+        limits.check_real("floaters", self.floaters, limits.FLOATERS)
         if not isinstance(self.pictures, list):
             raise ProtocolError("pictures is not a list of names")
-        limits.whole("the number of pictures", len(self.pictures), limits.PICTURES)
+        limits.check_whole("the number of pictures", len(self.pictures), limits.PICTURES)
         for name in self.pictures:
             if not isinstance(name, str) or not ARRAYS_NAME.fullmatch(name):
                 raise ProtocolError(f"pictures names {str(name)[:80]!r}: expected a plain .npz file name")
@@ -129,12 +129,12 @@ class Thumbnails(Message):
         check_text("model", self.model)
         if not isinstance(self.seeds, list):
             raise ProtocolError("seeds is not a list")
-        limits.whole("the number of seeds", len(self.seeds), limits.THUMBNAILS)
+        limits.check_whole("the number of seeds", len(self.seeds), limits.THUMBNAILS)
         for seed in self.seeds:
-            limits.whole("seed", seed, limits.SEED)
-        limits.whole("size", self.size, limits.THUMBNAIL_SIZE)
+            limits.check_whole("seed", seed, limits.SEED)
+        limits.check_whole("size", self.size, limits.THUMBNAIL_SIZE)
         if self.truncation is not None:
-            limits.real("truncation", self.truncation, limits.TRUNCATION)
+            limits.check_real("truncation", self.truncation, limits.TRUNCATION)
 
 
 @dataclass(frozen=True)
@@ -164,10 +164,10 @@ class Morph(Message):
     def __post_init__(self) -> None:
         check_id(self.id)
         check_text("model", self.model)
-        limits.whole("steps", self.steps, limits.MORPH_STEPS)
-        limits.whole("resolution", self.resolution, limits.RESOLUTION)
-        limits.whole("resolution² × steps", self.resolution**2 * self.steps, limits.MORPH_SIZE)
-        limits.whole("base", self.base, (0, self.steps - 1))
+        limits.check_whole("steps", self.steps, limits.MORPH_STEPS)
+        limits.check_whole("resolution", self.resolution, limits.RESOLUTION)
+        limits.check_whole("resolution² × steps", self.resolution**2 * self.steps, limits.MORPH_SIZE)
+        limits.check_whole("base", self.base, (0, self.steps - 1))
         if not isinstance(self.closed, bool):
             raise ProtocolError("closed is neither true nor false")
         for name, known in (
@@ -176,10 +176,10 @@ class Morph(Message):
             ("timing", limits.MORPH_TIMINGS),
             ("after_change", limits.MORPH_AFTER_CHANGE),
         ):
-            limits.one_of(name, getattr(self, name), known)
+            limits.check_choice(name, getattr(self, name), known)
         if not isinstance(self.keys, list):
             raise ProtocolError("keys is not a list of objects")
-        limits.whole("the number of keys", len(self.keys), limits.MORPH_KEYS)
+        limits.check_whole("the number of keys", len(self.keys), limits.MORPH_KEYS)
         self.objects()
 
     def objects(self) -> list[Generate]:

@@ -23,7 +23,7 @@ from gen3d_core.rendering.stage import Stage
 from gen3d_core.weights.load import load_generator
 
 CODE_RATE, ANGLE_RATE, PLACE_RATE = 0.06, 0.02, 0.01
-STAY = 2.0
+CAMERA_PULL = 2.0
 """Weight of how far cameras have turned from where they started, in squared radians: where a model cannot make what is
 seen, cameras would otherwise go to where its outline happens to fit, and other sides get worse."""
 NARROW = 0.05
@@ -66,8 +66,8 @@ class Fit:
         self.pose = pose.clone().requires_grad_()
         self.first_pose = pose
         with torch.no_grad():
-            sketch = self._rendered(patch.whole(SKETCH, len(pose)), NARROW)
-            place = patch.around(sketch[:, 3], FILL, SKETCH)
+            sketch = self._rendered(patch.whole_picture(SKETCH, len(pose)), NARROW)
+            place = patch.frame_patch(sketch[:, 3], FILL, SKETCH)
         self.centre = place.centre.clone().requires_grad_()
         self.log_extent = place.extent.log().requires_grad_()
 
@@ -86,7 +86,7 @@ class Fit:
         seen = self._rendered(place, half_width)
         silhouette = picture_losses.silhouette_loss(seen[:, 3:], target[:, 3:])
         turned = (self.pose - self.first_pose).square().sum(1)
-        return (silhouette + picture_losses.picture_loss(seen, target) + STAY * turned).mean()
+        return (silhouette + picture_losses.picture_loss(seen, target) + CAMERA_PULL * turned).mean()
 
     def codes(self) -> Codes:
         """Where the codes stand, as long as draws are."""

@@ -18,9 +18,9 @@ from gen3d_core.model.archive import read_model, write_model
 from gen3d_core.model.model import Model, load
 from gen3d_core.model.prediction import SIDE
 from gen3d_core.pictures.framing import network_input
-from gen3d_core.progress import Progress, ignore_progress
+from gen3d_core.progress import OnProgress, ignore_progress
 from gen3d_core.refinement.fit import Descent, Fit, load_field
-from gen3d_core.weights.load import WEIGHTS, packed_weights, rounded
+from gen3d_core.weights.load import WEIGHTS, pack_weights, round_to_half
 from gen3d_core.weights.onnx_export import export_graphs
 
 STEPS = 40
@@ -29,14 +29,14 @@ PLACING_STEPS = 10
 """Steps in which only the places of the pictures are found, before weights move."""
 
 
-def tuned(
-    model: Model, pictures: Sequence[np.ndarray], found: Encoded, out: Path, progress: Progress = ignore_progress
+def tune_model(
+    model: Model, pictures: Sequence[np.ndarray], found: Encoded, out: Path, progress: OnProgress = ignore_progress
 ) -> Model:
     """Write `out`, a copy of the model that makes what the framed `pictures` (S, S, 4) uint8 show out of the codes that
-    were found, and return it opened. Raises `Gen3DError` as `gen3d_core.refinement.refine.refined` does."""
+    were found, and return it opened. Raises `Gen3DError` as `gen3d_core.refinement.refine.refine_encoding` does."""
     generator, field = load_field(model.path)
     target = torch.from_numpy(network_input(list(pictures), SIDE))
-    pose = torch.tensor([[each.azimuth, each.elevation] for each in found.sightings], dtype=torch.float32)
+    pose = torch.tensor([[each.azimuth, each.elevation] for each in found.cameras], dtype=torch.float32)
     fit = Fit(generator, field, float(model.manifest["truncation"]), found.codes, pose)
     placing = Descent(fit.groups()[1:])
     for _ in range(PLACING_STEPS):
@@ -54,9 +54,9 @@ def tuned(
             best = here
     generator.load_state_dict(best)
     progress(0.7, "exporting")
-    exported = rounded(generator.requires_grad_(False))
+    exported = round_to_half(generator.requires_grad_(False))
     archive = read_model(model.path)
-    members = {**archive.members, WEIGHTS: packed_weights(exported), **export_graphs(exported.field.eval())}
+    members = {**archive.members, WEIGHTS: pack_weights(exported), **export_graphs(exported.field.eval())}
     write_model(out, {**archive.manifest, "name": out.stem, "tuned": {"from": model.name, "hash": model.hash}}, members)
     progress(1.0, "exporting")
     return load(out)

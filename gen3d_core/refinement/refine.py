@@ -16,11 +16,11 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from gen3d_core.inversion.encode import Encoded, matched
+from gen3d_core.inversion.encode import Encoded, match_cameras
 from gen3d_core.model.model import Model
-from gen3d_core.model.prediction import SIDE, Azimuth, Reading
+from gen3d_core.model.prediction import SIDE, AzimuthPeak, Prediction
 from gen3d_core.pictures.framing import network_input
-from gen3d_core.progress import Progress, ignore_progress
+from gen3d_core.progress import OnProgress, ignore_progress
 from gen3d_core.refinement.fit import NARROW, Descent, Fit, load_field
 
 COARSE = 2
@@ -39,8 +39,8 @@ PATIENCE, LEAST = 25, 0.002
 """It is over after so many steps without an improvement of at least this."""
 
 
-def refined(
-    model: Model, pictures: Sequence[np.ndarray], found: Encoded, progress: Progress = ignore_progress
+def refine_encoding(
+    model: Model, pictures: Sequence[np.ndarray], found: Encoded, progress: OnProgress = ignore_progress
 ) -> Encoded:
     """What was found, or what renders more like the framed `pictures` (S, S, 4) uint8. Raises `Gen3DError` for models
     without weights for torch and for fields other than tri-planes."""
@@ -48,7 +48,7 @@ def refined(
     seen = network_input(list(pictures), SIDE)
     fine = torch.from_numpy(seen)
     truncation = float(model.manifest["truncation"])
-    fits = [Fit(generator, field, truncation, found.codes, pose) for pose in _turned(found)]
+    fits = [Fit(generator, field, truncation, found.codes, pose) for pose in _turned_cameras(found)]
     starts = [_Start(fit, 1.0 if fit is fits[0] else DOUBT) for fit in fits]
     with torch.no_grad():
         unrefined = starts[0].fit.loss(fine).item()
@@ -66,10 +66,11 @@ def refined(
             break
     if descent.best >= unrefined:
         return found
-    readings = [
-        Reading(codes, (Azimuth(float(azimuth)),), float(elevation), found.certainty) for azimuth, elevation in angles
+    predictions = [
+        Prediction(codes, (AzimuthPeak(float(azimuth)),), float(elevation), found.certainty)
+        for azimuth, elevation in angles
     ]
-    return matched(model, codes, seen, readings)
+    return match_cameras(model, codes, seen, predictions)
 
 
 @dataclass
@@ -84,7 +85,7 @@ class _Start:
         self.descent = Descent(self.fit.groups())
 
 
-def _best(starts: list[_Start], target: Float[Tensor, "n 4 s s"], progress: Progress) -> Fit:
+def _best(starts: list[_Start], target: Float[Tensor, "n 4 s s"], progress: OnProgress) -> Fit:
     """That of the starts which comes nearest; the others are given up on the way (successive halving)."""
     total, done = sum(steps for steps, _ in ROUNDS), 0
     for steps, remaining in ROUNDS:
@@ -97,7 +98,7 @@ def _best(starts: list[_Start], target: Float[Tensor, "n 4 s s"], progress: Prog
     return starts[0].fit
 
 
-def _turned(found: Encoded) -> list[Float[Tensor, "n 2"]]:
+def _turned_cameras(found: Encoded) -> list[Float[Tensor, "n 2"]]:
     """The cameras that were found, and all of them from behind and from a quarter turn to both sides."""
-    pose = torch.tensor([[each.azimuth, each.elevation] for each in found.sightings], dtype=torch.float32)
+    pose = torch.tensor([[each.azimuth, each.elevation] for each in found.cameras], dtype=torch.float32)
     return [pose + torch.tensor([turn * torch.pi / 2, 0.0]) for turn in range(4)]

@@ -38,7 +38,7 @@ class ScaledPatch:
         grid = self.pixels().unflatten(1, (self.size, self.size)) * self.centre.new_tensor([1, -1])
         return F.grid_sample(pictures, grid, align_corners=False, padding_mode="border")
 
-    def elsewhere(self, generator: torch.Generator) -> ScaledPatch:
+    def draw_another(self, generator: torch.Generator) -> ScaledPatch:
         """As many patches of the same extents at other places, on the CPU."""
         return scaled_patches(self.extent.cpu(), self.size, generator)
 
@@ -73,7 +73,7 @@ class Patch:
         which = torch.arange(len(pictures), device=pictures.device)[:, None, None]
         return pictures[which, :, self.rows[:, :, None], self.columns[:, None, :]].permute(0, 3, 1, 2)
 
-    def elsewhere(self, generator: torch.Generator) -> Patch:
+    def draw_another(self, generator: torch.Generator) -> Patch:
         """As many patches of the same size and stride at other places, on the CPU."""
         count, size = self.rows.shape
         return strided_patches(count, size, self.stride, self.picture_size, generator)
@@ -86,13 +86,13 @@ class Patch:
         return torch.stack([torch.full_like(x, extent), x, y], -1)
 
 
-def whole(picture_size: int, count: int = 1) -> Patch:
+def whole_picture(picture_size: int, count: int = 1) -> Patch:
     """Every pixel."""
     index = torch.arange(picture_size).expand(count, picture_size)
     return Patch(index, index, 1, picture_size)
 
 
-def around(alpha: Float[Tensor, "n s s"], fill: float, size: int) -> ScaledPatch:
+def frame_patch(alpha: Float[Tensor, "n s s"], fill: float, size: int) -> ScaledPatch:
     """The square around what is visible in each picture, which takes `fill` of it along its longer side; all of a
     picture in which nothing is."""
     seen = alpha >= cutout.VISIBLE / 255

@@ -57,13 +57,13 @@ def render(
         generator: draws the stratified jitter; None takes the middle of every bin and no noise.
     """
     if isinstance(field, DeferredField) and config.colour == "deferred":
-        return _deferred(field, rays, owner, picture, stage, config, generator)
+        return _render_deferred(field, rays, owner, picture, stage, config, generator)
     if isinstance(field, LiteralField) and config.colour == "literal":
-        return _literal(field, rays, owner, picture, stage, config, generator)
+        return _render_literal(field, rays, owner, picture, stage, config, generator)
     raise TypeError(f"{type(field).__name__} has no {config.colour} colours")
 
 
-def _deferred(
+def _render_deferred(
     field: DeferredField,
     rays: Rays,
     owner: Int[Tensor, "rays"],
@@ -94,10 +94,10 @@ def _deferred(
     normals = field.normals(surface, mine, config.normal_step)
     blended = (share[..., None] * features).sum(1)
     colour = field.colour(blended, surface, normals, picture[keep]) * alpha
-    return _scattered(len(owner), keep, colour, alpha, normals, depth, surface)
+    return _scatter(len(owner), keep, colour, alpha, normals, depth, surface)
 
 
-def _literal(
+def _render_literal(
     field: LiteralField,
     rays: Rays,
     owner: Int[Tensor, "rays"],
@@ -144,7 +144,7 @@ def _literal(
     surface = (kept.origins + depth * kept.directions).detach()
     with torch.no_grad():
         normals = field.normals(surface, mine, config.normal_step)
-    return _scattered(len(owner), keep, colour, alpha, normals, depth, surface)
+    return _scatter(len(owner), keep, colour, alpha, normals, depth, surface)
 
 
 def _interval_depths(
@@ -191,7 +191,7 @@ def _emission(field: LiteralField, points: Tensor, directions: Tensor, owner: Te
     return Emission(torch.cat([part.logit for part in parts]), torch.cat([part.colour for part in parts]))
 
 
-def _scattered(
+def _scatter(
     count: int, keep: Tensor, colour: Tensor, alpha: Tensor, normals: Tensor, depth: Tensor, surface: Tensor
 ) -> Rendering:
     def scatter(values: Tensor) -> Tensor:

@@ -75,7 +75,7 @@ def find_surface(
         keep = (far > near).nonzero().squeeze(1)
         kept, mine = Rays(rays.origins[keep], rays.directions[keep]), owner[keep]
         found = march(lambda points: field.logit(points, mine), kept, near[keep], far[keep], config.march_steps)
-        return keep, _sharpened(field, kept, mine, found, config.secant_steps)
+        return keep, _sharpen(field, kept, mine, found, config.secant_steps)
     size = lattice.shape[-1]
     coarse = march(nearest_value(lattice, owner), in_lattice(rays, size), near, far, config.march_steps)
     keep = (coarse.best_logit > config.miss_logit).nonzero().squeeze(1)
@@ -85,10 +85,10 @@ def find_surface(
     linear = trilinear_value(lattice, mine)
     fine = march(linear, in_lattice(kept, size), crossing.lower - cell, crossing.upper + cell, 8)
     if half_width < config.secant_below:
-        fine = _sharpened(field, kept, mine, fine, config.secant_steps)
+        fine = _sharpen(field, kept, mine, fine, config.secant_steps)
     return keep, fine
 
 
-def _sharpened(field: ConditionedField, rays: Rays, owner: Tensor, crossing: Crossing, steps: int) -> Crossing:
+def _sharpen(field: ConditionedField, rays: Rays, owner: Tensor, crossing: Crossing, steps: int) -> Crossing:
     depth = secant(lambda points: field.logit(points, owner), rays, crossing, steps)
     return Crossing(crossing.hit, depth, depth, crossing.lower_logit, crossing.upper_logit, crossing.best_logit)

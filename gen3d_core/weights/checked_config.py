@@ -18,23 +18,23 @@ class SettingsError(Gen3DError):
 
 def from_manifest(values: Mapping[str, Any]) -> Config:
     """The configuration that a run or model file recorded."""
-    return validated(values, "the recorded configuration")
+    return validate(values, "the recorded configuration")
 
 
-def validated(values: Mapping[str, Any], source: str) -> Config:
+def validate(values: Mapping[str, Any], source: str) -> Config:
     """The default configuration with these values over it. Raises SettingsError for a value of the wrong kind."""
     try:
-        return pydantic.TypeAdapter(Config).validate_python(merged(asdict(Config()), values))
+        return pydantic.TypeAdapter(Config).validate_python(merge(asdict(Config()), values))
     except pydantic.ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         raise SettingsError(f"{source}: {where} is {first['input']!r}: {first['msg'].lower()}") from error
 
 
-def merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     """Nested values with others over them."""
     result = dict(base)
     for key, value in over.items():
         old = result.get(key)
-        result[key] = merged(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
+        result[key] = merge(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
     return result

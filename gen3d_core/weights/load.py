@@ -41,7 +41,7 @@ def load_generator(path: Path, device: torch.device) -> Generator:
     return generator.to(device).eval().requires_grad_(False)
 
 
-def rounded(generator: Generator) -> Generator:
+def round_to_half(generator: Generator) -> Generator:
     """A copy with weights rounded to what float16 holds: they stay float32, and the file packs to about half."""
     copied = copy.deepcopy(generator)
     for parameter in copied.parameters():
@@ -49,7 +49,7 @@ def rounded(generator: Generator) -> Generator:
     return copied
 
 
-def packed_weights(generator: Generator) -> bytes:
+def pack_weights(generator: Generator) -> bytes:
     """The member `weights.safetensors` of a model file."""
     return safetensors.torch.save({name: value.contiguous() for name, value in generator.state_dict().items()})
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from gen3d_core.codes.codes import Codes
     from gen3d_core.mesh.mesh import Mesh
     from gen3d_core.model.model import Model
-    from gen3d_core.progress import Progress
+    from gen3d_core.progress import OnProgress
 
 KEPT_MODELS = 3
 FRAMED_SIDE = 512
@@ -30,7 +30,7 @@ class Jobs:
         self._folder, self._threads = folder, threads
         self._models: OrderedDict[tuple[Path, int, int], Model] = OrderedDict()
 
-    def do(self, request: protocol.Job, progress: Progress) -> protocol.Reply:
+    def do(self, request: protocol.Job, progress: OnProgress) -> protocol.Reply:
         """The reply to a request. Whatever `progress` raises stops it."""
         match request:
             case protocol.Generate():
@@ -44,7 +44,7 @@ class Jobs:
             case protocol.Models():
                 return self._list(request)
 
-    def _generate(self, request: protocol.Generate, progress: Progress) -> protocol.Result:
+    def _generate(self, request: protocol.Generate, progress: OnProgress) -> protocol.Result:
         from gen3d_core.worker.recipe import codes_for
 
         progress(0.0, "loading")
@@ -57,15 +57,15 @@ class Jobs:
         info = {"seed": request.seed, "truncation": _truncation(model, request)}
         return self._object(request, model, codes, mesh, info)
 
-    def _encode(self, request: protocol.Encode, progress: Progress) -> protocol.Result:
+    def _encode(self, request: protocol.Encode, progress: OnProgress) -> protocol.Result:
         import numpy as np
 
-        from gen3d_core.inversion.encode import doubtful, encode
-        from gen3d_core.pictures.framing import array_framed
+        from gen3d_core.inversion.encode import encode, is_doubtful
+        from gen3d_core.pictures.framing import read_framed_array
 
         progress(0.0, "loading")
         model = self._model(request.model)
-        pictures = [array_framed(self._folder / name, FRAMED_SIDE) for name in request.pictures]
+        pictures = [read_framed_array(self._folder / name, FRAMED_SIDE) for name in request.pictures]
         found = encode(model, pictures, lambda fraction, stage: progress(0.5 * fraction, stage))
         mesh = model.build(
             found.codes,
@@ -75,12 +75,12 @@ class Jobs:
         )
         progress(0.99, "sending")
         cameras = [
-            {"azimuth": each.azimuth, "elevation": each.elevation, "overlap": each.overlap} for each in found.sightings
+            {"azimuth": each.azimuth, "elevation": each.elevation, "overlap": each.overlap} for each in found.cameras
         ]
         info = {
             "truncation": model.manifest["truncation"],
             "confidence": found.confidence,
-            "doubtful": doubtful(model, found),
+            "doubtful": is_doubtful(model, found),
             "cameras": cameras,
         }
         return self._object(request, model, found.codes, mesh, info, pictures=np.stack(pictures))
@@ -109,10 +109,10 @@ class Jobs:
         }
         return protocol.Result(request.id, name, {**known, **info})
 
-    def _thumbnails(self, request: protocol.Thumbnails, progress: Progress) -> protocol.Result:
+    def _thumbnails(self, request: protocol.Thumbnails, progress: OnProgress) -> protocol.Result:
         import numpy as np
 
-        from gen3d_core.pictures.preview import front
+        from gen3d_core.pictures.preview import front_view
 
         progress(0.0, "loading")
         model = self._model(request.model)
@@ -120,7 +120,7 @@ class Jobs:
         for done, seed in enumerate(request.seeds):
             progress(done / len(request.seeds), "drawing")
             mesh = model.sample(seed, THUMBNAIL_RESOLUTION, truncation=request.truncation)
-            pictures.append(front(mesh, request.size))
+            pictures.append(front_view(mesh, request.size))
         name = f"result-{request.id}.npz"
         _write_arrays(self._folder / name, pictures=np.stack(pictures))
         info = {
@@ -131,7 +131,7 @@ class Jobs:
         }
         return protocol.Result(request.id, name, info)
 
-    def _morph(self, request: protocol.Morph, progress: Progress) -> protocol.Result:
+    def _morph(self, request: protocol.Morph, progress: OnProgress) -> protocol.Result:
         import dataclasses
 
         import numpy as np

@@ -24,7 +24,7 @@ from gen3d_core.worker.handlers import Jobs
 from gen3d_core.worker.pipe import Inbox, Outbox, Reader, claim_streams
 
 if TYPE_CHECKING:
-    from gen3d_core.progress import Progress
+    from gen3d_core.progress import OnProgress
 
 PROGRESS_SECONDS = 0.05
 
@@ -58,7 +58,7 @@ class Worker:
                 message = f"unexpected {type(error).__name__}: {one_line(error)}"
                 self._outbox.send(protocol.Error(request.id, message, traceback.format_exc()))
 
-    def _progress(self, id: int) -> Progress:
+    def _progress(self, id: int) -> OnProgress:
         last_time, last_stage = 0.0, ""
 
         def report(fraction: float, stage: str) -> None:

@@ -31,5 +31,5 @@ def codes_for(request: Generate, model: Model) -> Codes:
     for name, value in request.moves.items():
         if name not in known:
             raise Gen3DError(f"the model {model.name} has no direction {name[:40]!r}")
-        codes = known[name].moved(codes, value)
+        codes = known[name].move(codes, value)
     return codes

@@ -16,18 +16,18 @@ from benchmarks.encodings import Encodings, _Judge
 from gen3d_core.cli.encode import model_file_name
 from gen3d_core.cli.main import main as gen3d
 from gen3d_core.errors import Gen3DError
-from gen3d_core.inversion.encode import Encoded, matched
-from gen3d_core.inversion.pose_search import Sighting
+from gen3d_core.inversion.encode import Encoded, match_cameras
+from gen3d_core.inversion.pose_search import CameraPose
 from gen3d_core.model.model import Model, load
-from gen3d_core.model.prediction import SIDE, Azimuth, Reading
+from gen3d_core.model.prediction import SIDE, AzimuthPeak, Prediction
 from gen3d_core.pictures.cutout import VISIBLE
 from gen3d_core.pictures.framing import network_input
 from gen3d_core.pictures.pinhole import FILL
 from gen3d_core.refinement import pivotal_tuning as tuning
 from gen3d_core.refinement import refine as refinement
 from gen3d_core.refinement.fit import Fit, load_field
-from gen3d_core.refinement.pivotal_tuning import tuned
-from gen3d_core.refinement.refine import refined
+from gen3d_core.refinement.pivotal_tuning import tune_model
+from gen3d_core.refinement.refine import refine_encoding
 from gen3d_core.weights.load import load_generator
 from tests.tiny_run import one_thread
 from training.encoder.session import train_encoder
@@ -63,7 +63,7 @@ def subject(model: Model) -> Subject:
 
 def exact(model: Model, subject: Subject) -> Encoded:
     azimuth, elevation = subject.pose.tolist()
-    return Encoded(model.codes(FIRST_SEED), (Sighting(azimuth, elevation, 1.0),))
+    return Encoded(model.codes(FIRST_SEED), (CameraPose(azimuth, elevation, 1.0),))
 
 
 def test_the_truth_scores_best(model: Model, subject: Subject):
@@ -78,7 +78,7 @@ def test_the_truth_scores_best(model: Model, subject: Subject):
 def test_a_camera_on_the_other_side_is_half_a_turn_off(model: Model, subject: Subject):
     judge = _Judge(model, load_generator(model.path, torch.device("cpu")))
     azimuth = subject.pose[0].item()
-    score = judge.score(subject, Encoded(model.codes(0), (Sighting(azimuth + np.pi, 0.0, 1.0),)))
+    score = judge.score(subject, Encoded(model.codes(0), (CameraPose(azimuth + np.pi, 0.0, 1.0),)))
     assert score.camera_deg == pytest.approx(180 - np.rad2deg(subject.pose[1].item()), abs=0.1)
 
 
@@ -91,7 +91,7 @@ def test_the_input_is_framed_and_shows_the_object(model: Model, subject: Subject
 def unlikeness(model: Model, subject: Subject, found: Encoded) -> float:
     """The loss that refining minimises, at what was found."""
     generator, field = load_field(model.path)
-    pose = torch.tensor([[each.azimuth, each.elevation] for each in found.sightings], dtype=torch.float32)
+    pose = torch.tensor([[each.azimuth, each.elevation] for each in found.cameras], dtype=torch.float32)
     fit = Fit(generator, field, 1.0, found.codes, pose)
     with torch.no_grad():
         return fit.loss(torch.from_numpy(network_input([subject.picture], SIDE))).item()
@@ -99,9 +99,9 @@ def unlikeness(model: Model, subject: Subject, found: Encoded) -> float:
 
 def test_refining_makes_it_more_alike_or_leaves_it(model: Model, subject: Subject):
     seen = network_input([subject.picture], SIDE)
-    start = matched(model, model.codes(3), seen, [Reading(model.codes(3), (Azimuth(0.0),), 0.3)])
+    start = match_cameras(model, model.codes(3), seen, [Prediction(model.codes(3), (AzimuthPeak(0.0),), 0.3)])
     fractions: list[float] = []
-    better = refined(model, [subject.picture], start, lambda fraction, stage: fractions.append(fraction))
+    better = refine_encoding(model, [subject.picture], start, lambda fraction, stage: fractions.append(fraction))
     assert unlikeness(model, subject, better) < unlikeness(model, subject, start)
     assert fractions == sorted(fractions) and fractions[-1] <= 1
     # Codes come back as long as draws are.
@@ -131,9 +131,9 @@ def test_cameras_have_the_gradient_of_what_they_see(model: Model, subject: Subje
 def test_several_pictures_are_refined_together(model: Model, subject: Subject):
     seen = network_input([subject.picture] * 2, SIDE)
     codes = model.codes(3)
-    start = matched(model, codes, seen, [Reading(codes, (Azimuth(turn),), 0.3) for turn in (0.0, 2.0)])
-    better = refined(model, [subject.picture] * 2, start)
-    assert len(better.sightings) == 2 and better.confidence > 0.5
+    start = match_cameras(model, codes, seen, [Prediction(codes, (AzimuthPeak(turn),), 0.3) for turn in (0.0, 2.0)])
+    better = refine_encoding(model, [subject.picture] * 2, start)
+    assert len(better.cameras) == 2 and better.confidence > 0.5
 
 
 def test_refining_can_be_cancelled(model: Model, subject: Subject):
@@ -142,7 +142,7 @@ def test_refining_can_be_cancelled(model: Model, subject: Subject):
             raise InterruptedError
 
     with pytest.raises(InterruptedError):
-        refined(model, [subject.picture], exact(model, subject), cancel)
+        refine_encoding(model, [subject.picture], exact(model, subject), cancel)
 
 
 def test_refining_needs_weights_for_torch(subject: Subject, tmp_path: Path):
@@ -150,7 +150,7 @@ def test_refining_needs_weights_for_torch(subject: Subject, tmp_path: Path):
 
     bare = load(write_ellipsoid_model(tmp_path / "bare.gen3d"))
     with pytest.raises(Gen3DError, match="holds no weights"):
-        refined(bare, [subject.picture], Encoded(bare.codes(0), (Sighting(0.0, 0.3, 0.5),)))
+        refine_encoding(bare, [subject.picture], Encoded(bare.codes(0), (CameraPose(0.0, 0.3, 0.5),)))
 
 
 def test_the_command_refines_and_tunes(
@@ -170,10 +170,10 @@ def test_the_command_refines_and_tunes(
 def test_a_tuned_model_is_a_file_of_its_own(model: Model, subject: Subject, tmp_path: Path):
     start = exact(model, subject)
     before = unlikeness(model, subject, start)
-    adjusted = tuned(model, [subject.picture], start, tmp_path / "tuned-a.gen3d")
+    adjusted = tune_model(model, [subject.picture], start, tmp_path / "tuned-a.gen3d")
     assert unlikeness(adjusted, subject, start) <= before
     assert adjusted.name == "tuned-a" and adjusted.manifest["tuned"]["hash"] == model.hash
-    assert adjusted.runtime.answers(network_input([subject.picture], SIDE)).shape[0] == 1
+    assert adjusted.runtime.predict(network_input([subject.picture], SIDE)).shape[0] == 1
     # Mappings stay: what a code means relative to others does.
     old, new = (load_generator(each.path, torch.device("cpu")).field.shape_mapping for each in (model, adjusted))
     assert all(bool((a == b).all()) for a, b in zip(old.parameters(), new.parameters(), strict=True))

@@ -13,7 +13,7 @@ from torch import Tensor
 from gen3d_core.config import PosePrior
 from gen3d_core.networks.fields.normals import surface_normals
 from gen3d_core.rendering.camera import Rays, pixel_rays
-from gen3d_core.rendering.patch import whole
+from gen3d_core.rendering.patch import whole_picture
 from tests.analytic import Box, Hollow, Sphere, Torus, Union
 
 Solid = Sphere | Box | Torus | Union | Hollow
@@ -27,7 +27,7 @@ def logit_of(solid: Solid) -> Callable[[Tensor], Tensor]:
 def camera_rays(azimuth_deg: float, elevation_deg: float, size: int) -> Rays:
     """One ray per pixel (size^2, 3) of the default camera."""
     pose = torch.tensor([[math.radians(azimuth_deg), math.radians(elevation_deg)]])
-    rays = pixel_rays(pose, whole(size).pixels(), PosePrior())
+    rays = pixel_rays(pose, whole_picture(size).pixels(), PosePrior())
     return Rays(rays.origins[0], rays.directions[0])
 
 

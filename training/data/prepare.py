@@ -11,9 +11,16 @@ from PIL import Image
 from tqdm import tqdm
 
 from gen3d_core.config import PosePrior
-from gen3d_core.pictures.cutout import UnreadablePicture, centre_square, decode, framed, has_alpha, without_background
+from gen3d_core.pictures.cutout import (
+    UnreadablePicture,
+    centre_square,
+    decode,
+    frame_object,
+    has_alpha,
+    remove_background,
+)
 from training.data.picture_source import PictureSource, open_source
-from training.data.staging import DatasetError, staged
+from training.data.staging import DatasetError, stage_folder
 from training.data.transforms import Frame, Transforms, camera_angles, write_transforms
 
 CAMERAS = "transforms.json"
@@ -67,7 +74,7 @@ def prepare(
                     f"{source} says in {CAMERAS} where its cameras stood: leave --azimuth, --elevation out"
                 )
         prior = assumed if transforms is None else _prior(transforms)
-        with staged(out, needed_bytes=len(items) * (size * size * 3 + 500)) as folder:
+        with stage_folder(out, needed_bytes=len(items) * (size * size * 3 + 500)) as folder:
             result, kept = _convert(pictures, items, folder, size, transforms is not None)
             if not kept:
                 raise DatasetError(
@@ -139,14 +146,14 @@ def _convert(
 ) -> tuple[Prepared, list[_Item]]:
     """Write images/000000.png and so on; also which items they came from."""
     (folder / "images").mkdir()
-    place: Callable[[np.ndarray, int], np.ndarray] = _only_resized if cameras else framed
+    place: Callable[[np.ndarray, int], np.ndarray] = _only_resized if cameras else frame_object
     kept: list[_Item] = []
     skipped: list[str] = []
     opaque = 0
     for item in tqdm(items, desc="preparing", unit="picture"):
         try:
             image = decode(pictures.read(item.name), max(_WORK_SIDE, 4 * size))
-            cut = image if has_alpha(image) else without_background(image)
+            cut = image if has_alpha(image) else remove_background(image)
             if cut is None:
                 square = (_only_resized if cameras else centre_square)(image, size)
                 square[..., 3] = 255

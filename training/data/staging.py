@@ -15,7 +15,7 @@ class DatasetError(Gen3DError):
 
 
 @contextmanager
-def staged(out: Path, needed_bytes: int = 0) -> Iterator[Path]:
+def stage_folder(out: Path, needed_bytes: int = 0) -> Iterator[Path]:
     """Yield an empty folder OUT.partial that becomes `out` on success and is removed otherwise.
 
     Raises DatasetError when `out` exists or fewer than `needed_bytes` are free there, and OutputError for a full disk

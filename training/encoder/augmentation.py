@@ -19,20 +19,20 @@ from gen3d_core.rendering import patch
 BLOCK = 8
 
 
-def framed(pictures: Float[Tensor, "n 4 s s"]) -> Float[Tensor, "n 4 side side"]:
+def frame_pictures(pictures: Float[Tensor, "n 4 s s"]) -> Float[Tensor, "n 4 side side"]:
     """As an encoder sees them: the object in the middle, `SIDE` pixels."""
-    return patch.around(pictures[:, 3], FILL, SIDE).take(pictures)
+    return patch.frame_patch(pictures[:, 3], FILL, SIDE).take(pictures)
 
 
-def augmented(pictures: Float[Tensor, "n 4 s s"], rng: torch.Generator) -> Float[Tensor, "n 4 side side"]:
+def augment(pictures: Float[Tensor, "n 4 s s"], rng: torch.Generator) -> Float[Tensor, "n 4 side side"]:
     """Changed at random, cut out by a mask that is nearly right, and framed."""
     alpha = pictures[:, 3:]
     colour = _relit(pictures[:, :3] / alpha.clamp_min(1e-3), rng).clamp(0, 1)
     scene = colour * alpha + _background(colour, rng) * (1 - alpha)
-    scene = _compressed(_blurred(scene, rng), rng).clamp(0, 1)
-    mask = _cropped(_misjudged(alpha, rng), rng)
+    scene = _compress(_blur(scene, rng), rng).clamp(0, 1)
+    mask = _crop(_misjudge(alpha, rng), rng)
     shown = torch.cat([scene * mask, mask], 1)
-    place = patch.around(mask[:, 0], FILL, SIDE)
+    place = patch.frame_patch(mask[:, 0], FILL, SIDE)
     shift = 0.03 * _normal((len(mask), 2), rng)
     return patch.ScaledPatch(
         place.centre + shift * place.extent[:, None], place.extent * torch.exp(0.03 * _normal((len(mask),), rng)), SIDE
@@ -57,7 +57,7 @@ def _background(colour: Tensor, rng: torch.Generator) -> Tensor:
     return torch.where(_uniform((n, 1, 1, 1), rng) < 1 / 3, torch.ones_like(scene), scene)
 
 
-def _blurred(scene: Tensor, rng: torch.Generator) -> Tensor:
+def _blur(scene: Tensor, rng: torch.Generator) -> Tensor:
     """By a Gaussian of up to 1.2 pixels."""
     n, channels, size, _ = scene.shape
     deviation = 0.2 + _uniform((n, 1), rng)
@@ -68,7 +68,7 @@ def _blurred(scene: Tensor, rng: torch.Generator) -> Tensor:
     return F.conv2d(padded, kernel, groups=n * channels).view_as(scene)
 
 
-def _compressed(scene: Tensor, rng: torch.Generator) -> Tensor:
+def _compress(scene: Tensor, rng: torch.Generator) -> Tensor:
     """Blocks of 8 x 8 with rounded cosine coefficients, as JPEG rounds them, and noise."""
     n, channels, size, _ = scene.shape
     at = torch.arange(BLOCK)
@@ -81,7 +81,7 @@ def _compressed(scene: Tensor, rng: torch.Generator) -> Tensor:
     return (basis.T @ rounded @ basis).transpose(3, 4).reshape(n, channels, size, size)
 
 
-def _misjudged(alpha: Tensor, rng: torch.Generator) -> Tensor:
+def _misjudge(alpha: Tensor, rng: torch.Generator) -> Tensor:
     """Wider or narrower by a fraction of a pixel, sharper or softer; for a sixth of the pictures with a bay."""
     n, _, size, _ = alpha.shape
     soft = F.avg_pool2d(F.pad(alpha, (1, 1, 1, 1)), 3, 1)
@@ -96,10 +96,10 @@ def _misjudged(alpha: Tensor, rng: torch.Generator) -> Tensor:
     return mask * ~(bay & (_uniform((n, 1, 1, 1), rng) < 1 / 6))
 
 
-def _cropped(mask: Tensor, rng: torch.Generator) -> Tensor:
+def _crop(mask: Tensor, rng: torch.Generator) -> Tensor:
     """For a tenth of the pictures, without up to a seventh of the object at one side."""
     n, _, size, _ = mask.shape
-    place = patch.around(mask[:, 0], 1.0, size)
+    place = patch.frame_patch(mask[:, 0], 1.0, size)
     axis = torch.randint(2, (n,), generator=rng)
     sign = torch.randint(2, (n,), generator=rng) * 2.0 - 1
     limit = place.extent * (1 - 2 / 7 * _uniform((n,), rng))

@@ -18,7 +18,7 @@ SHARE = 0.05
 """Of pictures of the model's own kind that may fall short, of either."""
 
 
-def lows(model: Model, pictures: Float[Tensor, "n 4 side side"]) -> dict[str, float]:
+def low_limits(model: Model, pictures: Float[Tensor, "n 4 side side"]) -> dict[str, float]:
     """`low_confidence` and `low_certainty` for a model's record: what the lowest `SHARE` of these pictures,
     premultiplied RGBA in [0, 1], have at most."""
     found = []
@@ -26,7 +26,7 @@ def lows(model: Model, pictures: Float[Tensor, "n 4 side side"]) -> dict[str, fl
         straight = picture.copy()
         straight[..., :3] /= np.maximum(straight[..., 3:], 1e-3)
         try:
-            framed = cutout.framed((straight.clip(0, 1) * 255).round().astype(np.uint8), SIDE)
+            framed = cutout.frame_object((straight.clip(0, 1) * 255).round().astype(np.uint8), SIDE)
             encoded = encode(model, [framed])
             found.append((encoded.confidence, encoded.certainty))
         except (cutout.UnreadablePicture, MeshError):

@@ -50,7 +50,7 @@ class CodeBatch:
 
 
 @dataclass(frozen=True)
-class Rendered:
+class RenderedObjects:
     """Pictures, the codes of what they show, and which of the probed places it fills, in [0, 1]."""
 
     seen: Seen
@@ -58,16 +58,16 @@ class Rendered:
     filled: Float[Tensor, "n points"]
 
 
-def seen_in(pictures: Float[Tensor, "n 4 s s"], pose: Float[Tensor, "n 2"]) -> Seen:
+def frame_data_pictures(pictures: Float[Tensor, "n 4 s s"], pose: Float[Tensor, "n 2"]) -> Seen:
     """Whole pictures of a data set, premultiplied, each reduced to its object."""
-    place = patch.around(pictures[:, 3], FILL, SIDE)
+    place = patch.frame_patch(pictures[:, 3], FILL, SIDE)
     return Seen(place.take(pictures), place, pose)
 
 
 @torch.no_grad()
-def rendered(
+def render_objects(
     generator: Generator, probes: SolidProbes, shapes: int, truncation: float, rng: torch.Generator
-) -> Rendered:
+) -> RenderedObjects:
     """Pictures of new objects, `VIEWS` of each shape, from cameras of the generator's prior."""
     count = shapes * VIEWS
     shape = torch.randn(shapes, generator.config.shape_dim, generator=rng)
@@ -76,13 +76,13 @@ def rendered(
     stage = Stage(HALF_WIDTH)
     with autocast(pose.device):
         field = generator.condition(shape, appearance, truncation)
-        sketch = as_pictures(generator.render(field, pose, patch.whole(SKETCH, count), stage), count)
-        place = patch.around(sketch[:, 3].float(), FILL, SIDE)
+        sketch = as_pictures(generator.render(field, pose, patch.whole_picture(SKETCH, count), stage), count)
+        place = patch.frame_patch(sketch[:, 3].float(), FILL, SIDE)
         pictures = as_pictures(generator.render(field, pose, place, stage), count)
         filled = probes.filled(field)
     seen = Seen(pictures.float().clamp(0, 1), place, pose)
     codes = CodeBatch(shape.repeat_interleave(VIEWS, 0), appearance)
-    return Rendered(seen, codes, filled.repeat_interleave(VIEWS, 0))
+    return RenderedObjects(seen, codes, filled.repeat_interleave(VIEWS, 0))
 
 
 class Pool:
@@ -96,7 +96,7 @@ class Pool:
         self._filled = torch.empty(capacity, POINTS, dtype=torch.uint8)
         self._known = torch.empty(capacity, sum(self._sizes))
 
-    def add(self, new: Rendered) -> None:
+    def add(self, new: RenderedObjects) -> None:
         """Take in pictures, in the place of the oldest where it is full."""
         seen, codes = new.seen, new.codes
         where = (self._next + torch.arange(len(seen.pose))) % self.capacity
@@ -108,16 +108,16 @@ class Pool:
         self._next = int(where[-1] + 1) % self.capacity
         self.count = min(self.count + len(where), self.capacity)
 
-    def draw(self, count: int, rng: torch.Generator) -> Rendered:
+    def draw(self, count: int, rng: torch.Generator) -> RenderedObjects:
         """Some of them, drawn with replacement."""
         which = torch.randint(self.count, (count,), generator=rng)
         shape, appearance, pose, centre, extent = self._known[which].split(self._sizes, 1)
         place = patch.ScaledPatch(centre, extent.squeeze(1), SIDE)
         seen = Seen(self._pictures[which].float() / 255, place, pose)
-        return Rendered(seen, CodeBatch(shape, appearance), self._filled[which].float() / 255)
+        return RenderedObjects(seen, CodeBatch(shape, appearance), self._filled[which].float() / 255)
 
 
-def quicker(generator: Generator) -> Generator:
+def with_quick_renderer(generator: Generator) -> Generator:
     """The same generator with a renderer that looks less closely, for pictures that are only learned from."""
     generator.renderer = dataclasses.replace(generator.renderer, lattice=32, march_steps=28, samples=4)
     return generator

@@ -14,7 +14,7 @@ from gen3d_core.errors import Gen3DError
 from gen3d_core.files import make_folder
 from gen3d_core.model.archive import GRAPHS, SUFFIX, ModelArchive, read_model, write_model
 from gen3d_core.model.model import Model, find
-from gen3d_core.model.onnx_model import RuntimeModel
+from gen3d_core.model.onnx_model import OnnxModel
 from gen3d_core.networks.fields.triplane import TriplaneField
 from gen3d_core.rendering.generator import Generator
 from gen3d_core.weights.load import load_generator
@@ -23,9 +23,9 @@ from training.budget import Budget, BudgetedLoop
 from training.compute import denormals_as_zero, keep_freed_memory
 from training.data.batches import Batches
 from training.data.dataset import load_with_bar
-from training.encoder.calibration import PICTURES, lows
+from training.encoder.calibration import PICTURES, low_limits
 from training.encoder.occupancy_probes import SolidProbes
-from training.encoder.pool import VIEWS, Pool, Seen, quicker, rendered, seen_in
+from training.encoder.pool import VIEWS, Pool, Seen, frame_data_pictures, render_objects, with_quick_renderer
 from training.encoder.state import EncoderState, averaging, rate
 from training.encoder.steps import StyleDistance, Terms, encoder_terms
 from training.gan.steps import update_average
@@ -33,7 +33,7 @@ from training.gan.steps import update_average
 log = logging.getLogger(__name__)
 
 BATCH = 64
-REDRAWN, REDRAWN_GENERATED = 10, 3
+REDRAWN_PICTURES, REDRAWN_GENERATED = 10, 3
 """Pictures of a batch that are rendered again, and how many of them are generated where there are others."""
 REDRAWN_FROM = 0.25
 """Share of the training from which pictures are rendered again: before that, codes teach faster."""
@@ -61,7 +61,7 @@ def train_encoder(
     """
     _check(out, minutes, images, threads, seed)
     path = find(name)
-    generator = quicker(load_generator(path, torch.device("cpu")))
+    generator = with_quick_renderer(load_generator(path, torch.device("cpu")))
     if not isinstance(generator.field, TriplaneField):
         raise Gen3DError(
             f"{path} is no tri-plane model: pictures can be encoded for the presets fast, photos and detail"
@@ -106,12 +106,12 @@ def _write(out: Path, archive: ModelArchive, state: EncoderState, command: str, 
     """The model with its encoder, which is tried on pictures of the model's `own` kind."""
     members = {**archive.members, "encoder.onnx": export_encoder(state.average.eval())}
     graphs = {name: member for name, member in members.items() if name in GRAPHS}
-    model = Model(RuntimeModel(out, archive.manifest, graphs, torch.get_num_threads()), "")
+    model = Model(OnnxModel(out, archive.manifest, graphs, torch.get_num_threads()), "")
     record: dict[str, Any] = {
         "command": command,
         "pictures_shown": state.images,
         "minutes": round(state.seconds / 60, 1),
-        **lows(model, own),
+        **low_limits(model, own),
     }
     write_model(out, {**archive.manifest, "encoder": record}, members)
 
@@ -136,14 +136,14 @@ def _train(
     distance = StyleDistance(generator.field, state.rng)  # type: ignore[arg-type]
     pool = Pool(CAPACITY, generator.config.shape_dim, generator.config.appearance_dim)
     while pool.count < FIRST:
-        pool.add(rendered(generator, probes, NEW_SHAPES, truncation, state.rng))
+        pool.add(render_objects(generator, probes, NEW_SHAPES, truncation, state.rng))
     loop = BudgetedLoop[EncoderState](budget, "encoder", lambda state: state.save(checkpoint))
 
     def step(state: EncoderState, progress: float) -> EncoderState:
         if state.step % NEW_EVERY == 0:
-            pool.add(rendered(generator, probes, NEW_SHAPES, truncation, state.rng))
+            pool.add(render_objects(generator, probes, NEW_SHAPES, truncation, state.rng))
         redrawn = _to_redraw(pool, batches, state.rng) if progress >= REDRAWN_FROM else None
-        known = pool.draw(BATCH if redrawn is None else BATCH - REDRAWN, state.rng)
+        known = pool.draw(BATCH if redrawn is None else BATCH - REDRAWN_PICTURES, state.rng)
         state.optimiser.param_groups[0]["lr"] = rate(state.step, progress)
         state.optimiser.zero_grad(set_to_none=True)
         terms = encoder_terms(state.encoder, generator, distance, probes, known, redrawn, truncation, state.rng)
@@ -153,7 +153,7 @@ def _train(
         state.step += 1
         state.images += BATCH
         if state.step % TOLD_STEPS == 0:
-            loop.tell(_told(terms, state.images))
+            loop.tell(_summary(terms, state.images))
         return state
 
     loop.run(state, step).save(checkpoint)
@@ -161,8 +161,8 @@ def _train(
 
 def _to_redraw(pool: Pool, batches: Batches | None, rng: torch.Generator) -> Seen:
     if batches is None:
-        return pool.draw(REDRAWN, rng).seen
-    real = seen_in(*batches.draw(REDRAWN - REDRAWN_GENERATED, rng))
+        return pool.draw(REDRAWN_PICTURES, rng).seen
+    real = frame_data_pictures(*batches.draw(REDRAWN_PICTURES - REDRAWN_GENERATED, rng))
     return real.and_also(pool.draw(REDRAWN_GENERATED, rng).seen)
 
 
@@ -171,11 +171,11 @@ def _own_pictures(
 ) -> Tensor:
     """Pictures (n, 4, side, side) of the model's own kind, each reduced to its object."""
     if batches is not None:
-        return seen_in(*batches.draw(PICTURES, rng)).pictures
-    return rendered(generator, probes, PICTURES // VIEWS, truncation, rng).seen.pictures
+        return frame_data_pictures(*batches.draw(PICTURES, rng)).pictures
+    return render_objects(generator, probes, PICTURES // VIEWS, truncation, rng).seen.pictures
 
 
-def _told(terms: Terms, images: int) -> str:
+def _summary(terms: Terms, images: int) -> str:
     return (
         f"{images / 1000:.1f} kimg, codes {terms.codes.item():.3f}, azimuth {terms.azimuth.item():.2f}, "
         f"silhouette {terms.silhouette.item():.3f}, picture {terms.picture.item():.3f}, "

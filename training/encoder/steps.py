@@ -17,11 +17,11 @@ from gen3d_core.rendering import picture_losses
 from gen3d_core.rendering.generator import Generator, as_pictures
 from gen3d_core.rendering.stage import Stage
 from training.compute import autocast
-from training.encoder.augmentation import augmented
+from training.encoder.augmentation import augment
 from training.encoder.occupancy_probes import SolidProbes
-from training.encoder.pool import CodeBatch, Rendered, Seen
+from training.encoder.pool import CodeBatch, RenderedObjects, Seen
 
-REDRAWN = 32
+REDRAWN_SIDE = 32
 """Pixels along a side of the pictures that are rendered again."""
 HALF_WIDTH = 0.08
 SOLIDS = 16
@@ -80,7 +80,7 @@ def encoder_terms(
     generator: Generator,
     distance: StyleDistance,
     probes: SolidProbes,
-    known: Rendered,
+    known: RenderedObjects,
     redrawn: Seen | None,
     truncation: float,
     rng: torch.Generator,
@@ -89,19 +89,19 @@ def encoder_terms(
     these as solids, and of other pictures, that are to be `redrawn`, from their cameras."""
     count = len(known.codes.shape)
     solids = min(SOLIDS, count)
-    pictures, pose = augmented(known.seen.pictures, rng), known.seen.pose
+    pictures, pose = augment(known.seen.pictures, rng), known.seen.pose
     if redrawn is not None:
-        pictures = torch.cat([pictures, augmented(redrawn.pictures, rng)])
+        pictures = torch.cat([pictures, augment(redrawn.pictures, rng)])
         pose = torch.cat([pose, redrawn.pose])
     with autocast(pictures.device):
         answers = encoder(pictures)
     shape, appearance, azimuth, elevation = answers.split(encoder.sizes, -1)
     silhouette = picture = solid = answers.new_zeros(())
     if redrawn is not None:
-        target = F.avg_pool2d(redrawn.pictures, SIDE // REDRAWN)
+        target = F.avg_pool2d(redrawn.pictures, SIDE // REDRAWN_SIDE)
         with autocast(pictures.device):
             field = generator.condition(shape[count:], appearance[count:], truncation)
-            place = dataclasses.replace(redrawn.place, size=REDRAWN)
+            place = dataclasses.replace(redrawn.place, size=REDRAWN_SIDE)
             again = generator.render(field, redrawn.pose, place, Stage(HALF_WIDTH), rng)
         again = as_pictures(again, len(target)).float()
         silhouette = picture_losses.silhouette_loss(again[:, 3:], target[:, 3:]).mean()

@@ -10,7 +10,7 @@ from pathlib import Path
 from PIL import Image
 
 from gen3d_core.errors import Gen3DError
-from training.evaluation.comparison import Comparison, compared, to_json
+from training.evaluation.comparison import Comparison, compare_results, to_json
 from training.evaluation.curves import COLOURS, charts
 from training.evaluation.folder import write_together
 from training.evaluation.page import grouped, render
@@ -33,7 +33,7 @@ def compare(folders: Sequence[Path], out: Path) -> Comparison:
     if not 2 <= len(folders) <= MOST:
         raise Gen3DError(f"{len(folders)} evaluations given: compare takes 2 to {MOST} folders made by evaluate")
     evaluations = [read_evaluation(folder) for folder in folders]
-    comparison = compared(evaluations, [str(folder) for folder in folders])
+    comparison = compare_results(evaluations, [str(folder) for folder in folders])
     strips = [{name: read_strip(folder / name) for name in STRIPS} for folder in folders]
     curves = [(label, evaluation.curve) for label, evaluation in zip(comparison.labels, evaluations, strict=True)]
     page = render(

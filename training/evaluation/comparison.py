@@ -59,7 +59,7 @@ class Comparison:
     remarks: tuple[tuple[str, ...], ...]
 
 
-def compared(evaluations: Sequence[Evaluation], places: Sequence[str]) -> Comparison:
+def compare_results(evaluations: Sequence[Evaluation], places: Sequence[str]) -> Comparison:
     """Put evaluations side by side; `places` name them in complaints and where models have the same name.
 
     Raises:

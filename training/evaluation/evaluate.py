@@ -22,7 +22,7 @@ from training.evaluation import records, showcase
 from training.evaluation.curves import recorded_curve
 from training.evaluation.folder import write_together
 from training.evaluation.page import evaluation_page
-from training.evaluation.pictures import on_white, real_pictures
+from training.evaluation.pictures import real_pictures, rgb_over_white
 from training.evaluation.results import FILE_NAME, Evaluation, Options, Row, to_json
 from training.evaluation.sampled import Sampled, sample_meshes
 from training.evaluation.score_codes import APPEARANCES, SHAPES, code_rows
@@ -117,13 +117,13 @@ def evaluate(
 
 
 def _check(count: int, points: int, resolution: int, seed: int, threads: int | None) -> None:
-    limits.whole("--count", count, COUNT)
-    limits.whole("--points", points, POINTS)
-    limits.whole("--resolution", resolution, limits.RESOLUTION)
-    limits.whole("--seed", seed, limits.SEED)
-    limits.whole("--seed with --count: the last seed", seed + count - 1, limits.SEED)
+    limits.check_whole("--count", count, COUNT)
+    limits.check_whole("--points", points, POINTS)
+    limits.check_whole("--resolution", resolution, limits.RESOLUTION)
+    limits.check_whole("--seed", seed, limits.SEED)
+    limits.check_whole("--seed with --count: the last seed", seed + count - 1, limits.SEED)
     if threads is not None:
-        limits.whole("--threads", threads, (1, 1024))
+        limits.check_whole("--threads", threads, (1, 1024))
 
 
 def _check_cameras(subject: Subject, data: PictureDataset, folder: Path) -> None:
@@ -145,7 +145,7 @@ def _shots(subject: Subject, data: PictureDataset, count: int, seed: int) -> Sho
     poses = batches.draw_poses(count, torch.Generator().manual_seed(seed))
     shape, appearance = subject.codes(range(seed, seed + count))
     began = time.perf_counter()
-    fake = on_white(subject.render(shape, appearance, poses, data.size))
+    fake = rgb_over_white(subject.render(shape, appearance, poses, data.size))
     seconds = (time.perf_counter() - began) / count
     real, further = (real_pictures(batches, which) for which in (order[:count], order[count : 2 * count]))
     return Shots(real, further, fake, seconds)

@@ -73,15 +73,15 @@ def follow(
     Raises:
         Gen3DError: no run, no snapshots, a radiance field, no held-out meshes, or a number that does not fit.
     """
-    limits.whole("--count", count, (8, 10_000))
-    limits.whole("--points", points, (16, 65_536))
-    limits.whole("--resolution", resolution, limits.RESOLUTION)
-    limits.whole("--every", every, (1, 10_000))
-    limits.whole("--seed", seed, limits.SEED)
+    limits.check_whole("--count", count, (8, 10_000))
+    limits.check_whole("--points", points, (16, 65_536))
+    limits.check_whole("--resolution", resolution, limits.RESOLUTION)
+    limits.check_whole("--every", every, (1, 10_000))
+    limits.check_whole("--seed", seed, limits.SEED)
     if not runs:
         raise Gen3DError("no run given: name the --out of one or more gen3d-train train")
     if threads:
-        torch.set_num_threads(limits.whole("--threads", threads, (1, 1024)))
+        torch.set_num_threads(limits.check_whole("--threads", threads, (1, 1024)))
     real = real_meshes(data, None, count, seed)
     if real is None:
         raise Gen3DError(f"{data} has no meshes/heldout: quality is measured against held-out meshes")

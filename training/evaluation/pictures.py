@@ -47,14 +47,14 @@ def render_pictures(
         field = generator.condition(shape[shapes].to(device), appearance[shown].to(device), truncation)
         cameras = pose[shown].to(device)
         count = len(cameras)
-        seen = generator.render(field, cameras, patch.whole(size, count), stage)
+        seen = generator.render(field, cameras, patch.whole_picture(size, count), stage)
         rgba = torch.cat([seen.colour, seen.alpha], -1).float().view(count, size, size, 4)
         chunks.append(rgba.permute(0, 3, 1, 2).clamp(0, 1).cpu())
         progress(count)
     return torch.cat(chunks)
 
 
-def on_white(premultiplied: Float[Tensor, "pictures 4 s s"]) -> Float[Tensor, "pictures 3 s s"]:
+def rgb_over_white(premultiplied: Float[Tensor, "pictures 4 s s"]) -> Float[Tensor, "pictures 3 s s"]:
     """Premultiplied pictures in front of white, sRGB in [0, 1]."""
     channels_last = premultiplied.permute(0, 2, 3, 1)
     return over_white(channels_last[..., :3], channels_last[..., 3:]).clamp(0, 1).permute(0, 3, 1, 2).contiguous()
@@ -64,4 +64,4 @@ def real_pictures(batches: Batches, which: Tensor) -> Float[Tensor, "pictures 3 
     """The named pictures of a data set over white, never mirrored."""
     rgba = batches.pictures[which].float() / 255
     rgba[:, :3] *= rgba[:, 3:]
-    return on_white(rgba)
+    return rgb_over_white(rgba)

@@ -41,7 +41,7 @@ def sample_meshes(model: Model, seeds: range, resolution: int, truncation: float
         except MeshError:
             meshes.append(None)
             continue
-        meshes.append(largest_part(whole).placed())
+        meshes.append(largest_part(whole).normalised())
         seconds.append(time.perf_counter() - began)
         parts.append(len(np.unique(components(whole.faces, len(whole.vertices)))))
     return Sampled(tuple(meshes), tuple(parts), statistics.median(seconds) if seconds else None)

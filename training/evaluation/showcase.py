@@ -11,7 +11,7 @@ from torch import Tensor
 
 from gen3d_core.mesh.mesh import Mesh
 from training.data.meshes import RealMeshes
-from training.evaluation.pictures import on_white
+from training.evaluation.pictures import rgb_over_white
 from training.evaluation.strips import BACK_DEG, VIEW_DEG, labelled, mesh_tiles, png, strip, tiles
 from training.evaluation.subject import Subject
 
@@ -27,7 +27,7 @@ def strips_of(subject: Subject, size: int, seed: int, count: int, meshes: Sequen
 
     def seen(shape: Tensor, appearance: Tensor, view: tuple[float, float]) -> list[np.ndarray]:
         pose = torch.tensor([[math.radians(angle) for angle in view]]).expand(len(shape), 2)
-        return tiles(on_white(subject.render(shape, appearance, pose, size, "strips")).numpy())
+        return tiles(rgb_over_white(subject.render(shape, appearance, pose, size, "strips")).numpy())
 
     shown = meshes[:count]
     between = [

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from gen3d_core.mesh.mesh import Mesh
-from gen3d_core.pictures.preview import on_white, render_mesh
+from gen3d_core.pictures.preview import flatten_on_white, render_mesh
 
 TILE = 128
 VIEW_DEG = (35.0, 22.0)
@@ -30,7 +30,7 @@ def mesh_tiles(
     """Each mesh from `view` (azimuth, elevation in degrees), in its colours or as bare geometry; a grey cross where
     there is none."""
     return [
-        _missing() if mesh is None else on_white(render_mesh(mesh, view[0], view[1], TILE, bare=bare))
+        _missing() if mesh is None else flatten_on_white(render_mesh(mesh, view[0], view[1], TILE, bare=bare))
         for mesh in meshes
     ]
 

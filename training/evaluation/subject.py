@@ -34,7 +34,9 @@ class Subject:
         """A shipped model's name or a `.gen3d` file; `truncation` None takes the model's own. Raises Gen3DError."""
         model = load(name, threads)
         amount = model.manifest["truncation"] if truncation is None else truncation
-        return cls(model, load_generator(model.path, device), limits.real("--truncation", amount, limits.TRUNCATION))
+        return cls(
+            model, load_generator(model.path, device), limits.check_real("--truncation", amount, limits.TRUNCATION)
+        )
 
     @property
     def training(self) -> dict[str, Any]:

@@ -17,7 +17,7 @@ import numpy as np
 from tqdm import tqdm
 
 from gen3d_core.codes.codes import Codes, codes
-from gen3d_core.model.onnx_model import RuntimeField, RuntimeModel, SeparableRuntimeField
+from gen3d_core.model.onnx_model import OnnxField, OnnxModel, SeparableOnnxField
 
 SHAPES, LOOKS = 512, 256
 """Codes drawn."""
@@ -31,7 +31,7 @@ NAMED_FROM = 0.3
 """Least share of a property's variance that a direction must explain to carry its name."""
 
 
-def principal_directions(model: RuntimeModel, truncation: float) -> list[dict[str, Any]]:
+def principal_directions(model: OnnxModel, truncation: float) -> list[dict[str, Any]]:
     """The `directions` of a model file (`gen3d_core.codes.directions`), at the truncation it is used with; none where
     the generator makes nothing."""
     sizes = model.manifest["shape_dim"], model.manifest["appearance_dim"]
@@ -58,8 +58,8 @@ def principal_directions(model: RuntimeModel, truncation: float) -> list[dict[st
     ]
 
 
-def _occupancy(field: RuntimeField, axis: np.ndarray, grid: np.ndarray) -> np.ndarray:
-    if isinstance(field, SeparableRuntimeField):
+def _occupancy(field: OnnxField, axis: np.ndarray, grid: np.ndarray) -> np.ndarray:
+    if isinstance(field, SeparableOnnxField):
         logit = field.lattice(axis, axis, axis).reshape(-1)
     else:
         logit = np.full(len(grid), -np.inf, np.float32)
@@ -69,7 +69,7 @@ def _occupancy(field: RuntimeField, axis: np.ndarray, grid: np.ndarray) -> np.nd
 
 
 def _colours(
-    model: RuntimeModel, drawn: list[Codes], truncation: float, grid: np.ndarray, shapes: np.ndarray, bar: tqdm
+    model: OnnxModel, drawn: list[Codes], truncation: float, grid: np.ndarray, shapes: np.ndarray, bar: tqdm
 ) -> np.ndarray:
     """Colours in every appearance of points near some objects' surfaces: (looks, points, 3)."""
     random = np.random.default_rng(0)

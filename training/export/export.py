@@ -13,10 +13,10 @@ import torch
 from gen3d_core.errors import Gen3DError
 from gen3d_core.files import make_folder
 from gen3d_core.model.archive import GRAPHS, SUFFIX, write_model
-from gen3d_core.model.onnx_model import RuntimeModel
+from gen3d_core.model.onnx_model import OnnxModel
 from gen3d_core.networks.fields.radiance import RadianceField
 from gen3d_core.rendering.generator import Generator
-from gen3d_core.weights.load import WEIGHTS, packed_weights, rounded
+from gen3d_core.weights.load import WEIGHTS, pack_weights, round_to_half
 from gen3d_core.weights.onnx_export import export_graphs
 from training.data.meshes import read_meshes
 from training.export.directions import principal_directions
@@ -47,7 +47,7 @@ def export(
     state = TrainState.fresh(run.config, run.prior, torch.device("cpu"), run.seed)
     if not state.restore(run_folder):
         raise Gen3DError(f"{run_folder} has no checkpoint yet: train it first")
-    generator = rounded(state.average)
+    generator = round_to_half(state.average)
     if not all(bool(torch.isfinite(value).all()) for value in generator.state_dict().values()):
         raise Gen3DError(f"{run_folder} holds a generator that diverged (weights are not finite): train it anew")
     make_folder(out.parent)
@@ -56,7 +56,7 @@ def export(
     cut = _cut(generator, truncation, level, validation)
     log.info("exporting the graphs, about a minute")
     members = {
-        WEIGHTS: packed_weights(generator),
+        WEIGHTS: pack_weights(generator),
         **export_graphs(generator.field.eval()),
     }
     dataset = dict(run.dataset)
@@ -86,7 +86,7 @@ def export(
         "attribution": attribution,
     }
     graphs = {name: member for name, member in members.items() if name in GRAPHS}
-    model = RuntimeModel(out, manifest, graphs, torch.get_num_threads())
+    model = OnnxModel(out, manifest, graphs, torch.get_num_threads())
     members["preview.png"] = portrait(model, truncation)
     manifest["directions"] = principal_directions(model, truncation)
     write_model(out, manifest, members)

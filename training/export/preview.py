@@ -9,15 +9,15 @@ from PIL import Image
 
 from gen3d_core.errors import Gen3DError
 from gen3d_core.model.model import Model
-from gen3d_core.model.onnx_model import RuntimeModel
-from gen3d_core.pictures.preview import front
+from gen3d_core.model.onnx_model import OnnxModel
+from gen3d_core.pictures.preview import front_view
 
 ROWS = 3
 PIXELS = 128
 RESOLUTION = 64
 
 
-def portrait(runtime: RuntimeModel, truncation: float) -> bytes:
+def portrait(runtime: OnnxModel, truncation: float) -> bytes:
     """A PNG of the first seeds, three by three, on a transparent ground; a seed without a surface stays empty."""
     model = Model(runtime, "")
     picture = np.zeros((ROWS * PIXELS, ROWS * PIXELS, 4), np.uint8)
@@ -27,7 +27,7 @@ def portrait(runtime: RuntimeModel, truncation: float) -> bytes:
         except Gen3DError:
             continue
         y, x = (PIXELS * place for place in divmod(seed, ROWS))
-        picture[y : y + PIXELS, x : x + PIXELS] = front(mesh, PIXELS)
+        picture[y : y + PIXELS, x : x + PIXELS] = front_view(mesh, PIXELS)
     packed = io.BytesIO()
     Image.fromarray(picture).save(packed, format="PNG", optimize=True)
     return packed.getvalue()

@@ -42,7 +42,7 @@ class Run:
 
 
 @contextmanager
-def locked(folder: Path) -> Iterator[None]:
+def lock_folder(folder: Path) -> Iterator[None]:
     """Hold the run's folder, created where missing; the lock ends with the process, however that ends.
 
     What a killed process had half written is cleared away.

@@ -33,7 +33,7 @@ def sample_grid(generator: Generator, size: int, stage: Stage, count: int = 12, 
         rows = []
         for view, (azimuth, elevation) in enumerate(VIEWS_DEG + BARE_DEG):
             pose = torch.tensor([[math.radians(azimuth), math.radians(elevation)]], device=device).expand(count, 2)
-            seen = generator.render(field, pose, patch.whole(size, count), stage)
+            seen = generator.render(field, pose, patch.whole_picture(size, count), stage)
             colour = seen.colour
             if view >= len(VIEWS_DEG):
                 colour = (0.25 + 0.7 * (seen.normal @ light).clamp_min(0))[:, None].expand(-1, 3) * seen.alpha

@@ -17,7 +17,7 @@ from training.budget import Budget
 from training.compute import chosen_device, denormals_as_zero, describe_machine, keep_freed_memory
 from training.data.batches import Batches
 from training.data.dataset import load_with_bar
-from training.gan.run_folder import Run, check, locked, record
+from training.gan.run_folder import Run, check, lock_folder, record
 from training.gan.state import TrainState
 from training.gan.trainer import train
 from training.settings import flags
@@ -71,7 +71,7 @@ def train_session(
     budget = f"--images {images}" if minutes is None else f"--minutes {minutes:g}"
     settings = "".join(f" {word}" for word in flags(config, preset))
     command = f"gen3d-train train DATASET --out RUN --preset {preset} {budget} --seed {seed}{settings}"
-    with locked(out), denormals_as_zero():
+    with lock_folder(out), denormals_as_zero():
         run = Run(config, data.prior, seed, preset, command, data.category, about, describe_machine(chosen))
         check(out, run)
         state = TrainState.fresh(config, data.prior, chosen, seed)

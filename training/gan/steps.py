@@ -57,7 +57,7 @@ def train_step(
     real = real_patch.take(pictures)
 
     fake_pose = batches.draw_poses(count, rng)
-    fake_patch = real_patch.elsewhere(rng).to(device)
+    fake_patch = real_patch.draw_another(rng).to(device)
     shape = torch.randn(count // config.optim.views, config.generator.shape_dim, generator=rng).to(device)
     appearance = torch.randn(count, config.generator.appearance_dim, generator=rng).to(device)
     stage = schedule.stage(kimg, config.renderer)

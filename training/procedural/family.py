@@ -34,10 +34,10 @@ def make_shape(family: str, seed: int) -> Mesh:
     vertices = np.concatenate([part.solid.vertices for part in parts])
     faces = np.concatenate([part.solid.faces + start for part, start in zip(parts, starts, strict=False)])
     colours = np.repeat([part.colour for part in parts], [len(part.solid.vertices) for part in parts], axis=0)
-    return Mesh(normalised(vertices).astype(np.float32), faces.astype(np.int32), colours.astype(np.float32))
+    return Mesh(normalise(vertices).astype(np.float32), faces.astype(np.int32), colours.astype(np.float32))
 
 
-def normalised(vertices: NDArray[np.float64]) -> NDArray[np.float64]:
+def normalise(vertices: NDArray[np.float64]) -> NDArray[np.float64]:
     """Move (V,3) so that the bounding box is centred at the origin and the farthest vertex lies at `RADIUS`."""
     centred = vertices - (vertices.min(0) + vertices.max(0)) / 2
     return centred * (RADIUS / np.linalg.norm(centred, axis=1).max())

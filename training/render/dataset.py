@@ -20,7 +20,7 @@ from gen3d_core.mesh.files import ply
 from gen3d_core.pictures.pinhole import camera_to_world
 from training.data.attribution import credit
 from training.data.poses import draw_angles
-from training.data.staging import DatasetError, staged
+from training.data.staging import DatasetError, stage_folder
 from training.procedural.family import FAMILIES, RADIUS, make_shape
 from training.render.blender_farm import Model, Picture, blender_command, render_models
 
@@ -67,7 +67,7 @@ def render(
     views = views or (1 if procedural else 20)
     command = blender_command(blender)
     models = count if procedural else len(files)
-    with staged(out, needed_bytes=models * views * (size * size * 2 + 500) + (models + heldout) * 9000) as folder:
+    with stage_folder(out, needed_bytes=models * views * (size * size * 2 + 500) + (models + heldout) * 9000) as folder:
         if procedural:
             files = _write_family(folder, family, count, heldout, seed)
         written, skipped = _render_files(files, folder, views, size, seed, command)

@@ -25,7 +25,7 @@ def critic(config: DiscriminatorConfig = SMALL, size: int = 16) -> Discriminator
 def inputs(rng: torch.Generator, count: int = 4, size: int = 16) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     pictures = torch.rand(count, 4, size, size, generator=rng)
     pictures[:, :3] *= pictures[:, 3:]
-    return pictures, torch.rand(count, 2, generator=rng), patch.whole(size, count).description()
+    return pictures, torch.rand(count, 2, generator=rng), patch.whole_picture(size, count).description()
 
 
 @pytest.mark.parametrize("size", [16, 18, 32])

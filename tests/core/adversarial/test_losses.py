@@ -65,7 +65,7 @@ def test_one_pass_gives_the_generator_s_gradient_exactly(rng: torch.Generator) -
     """From the discriminator's own backward pass, as if the non-saturating loss had been run through it once more."""
     torch.manual_seed(0)
     critic = Discriminator(DiscriminatorConfig(channels=(8, 16, 16)), 16)
-    view = patch.whole(16, 6).description()
+    view = patch.whole_picture(16, 6).description()
     pose = torch.rand(6, 2, generator=rng)
     pictures = torch.rand(6, 4, 16, 16, generator=rng)
 

@@ -32,20 +32,20 @@ def test_moving_along_one_direction_leaves_all_else():
     basis = np.linalg.qr(random.normal(size=(5, 5)))[0].T.astype(np.float32)
     one, other = (Direction(str(index), "shape", basis[index], -2, 2, 0.5) for index in (0, 1))
     codes = Codes(random.normal(size=5).astype(np.float32), random.normal(size=3).astype(np.float32))
-    moved = one.moved(codes, 1.25)
+    moved = one.move(codes, 1.25)
     assert one.value(moved) == pytest.approx(1.25, abs=1e-6)
     assert other.value(moved) == pytest.approx(other.value(codes), abs=1e-6)
     assert moved.shape.dtype == np.float32 and moved.appearance is codes.appearance
-    assert np.allclose(one.moved(codes, one.value(codes)).shape, codes.shape, atol=1e-6)
+    assert np.allclose(one.move(codes, one.value(codes)).shape, codes.shape, atol=1e-6)
     with pytest.raises(Gen3DError, match="0 is 2.01: expected -2 to 2"):
-        one.moved(codes, 2.01)
+        one.move(codes, 2.01)
 
 
 def test_a_file_s_directions(movable: Path, ellipsoids: Path):
     model = gen3d_core.load(movable)
     width, green = model.directions
     assert (width.name, width.code, width.low, width.high, width.share) == ("width", "shape", -2, 2, 0.25)
-    moved = green.moved(width.moved(model.codes(5), 1.5), -1.0)
+    moved = green.move(width.move(model.codes(5), 1.5), -1.0)
     assert half_axes(moved)[1] == pytest.approx(0.5 + 0.15 * np.tanh(1.5), abs=1e-6)
     assert np.array_equal(half_axes(moved)[[0, 2]], half_axes(model.codes(5))[[0, 2]])
     assert moved.appearance[1] == pytest.approx(-1)
@@ -86,7 +86,7 @@ def test_the_command_line_moves_objects(movable: Path, tmp_path: Path):
     assert main([*arguments, *moves, "--out", str(tmp_path)]) == 0
     model = gen3d_core.load(movable)
     width, green = model.directions
-    model.build(green.moved(width.moved(model.codes(3), -1.5), 3), 64).save(tmp_path / "expected.ply")
+    model.build(green.move(width.move(model.codes(3), -1.5), 3), 64).save(tmp_path / "expected.ply")
     assert (tmp_path / "ellipsoids_0003.ply").read_bytes() == (tmp_path / "expected.ply").read_bytes()
 
 
@@ -140,7 +140,7 @@ def test_the_shipped_chairs_have_sliders_that_do_what_they_say(measure):
     changes = []
     for seed in range(8):
         codes = model.codes(seed)
-        low, high = (model.build(direction.moved(codes, value), 40) for value in (-1.5, 1.5))
+        low, high = (model.build(direction.move(codes, value), 40) for value in (-1.5, 1.5))
         changes.append(measure(high) - measure(low))
         if direction.code == "appearance":
             assert np.array_equal(low.vertices, high.vertices)

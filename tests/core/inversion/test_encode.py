@@ -10,14 +10,14 @@ from PIL import Image
 
 from gen3d_core.cli.main import main
 from gen3d_core.codes.codes import Codes
-from gen3d_core.inversion.appearance_fit import POINTS, glimpsed, painted
-from gen3d_core.inversion.encode import encode, matched, mean_codes
-from gen3d_core.inversion.pose_search import Sighting, sighted
+from gen3d_core.inversion.appearance_fit import POINTS, fit_appearance, sample_colours
+from gen3d_core.inversion.encode import encode, match_cameras, mean_codes
+from gen3d_core.inversion.pose_search import CameraPose, search_pose
 from gen3d_core.mesh.extract import extract
 from gen3d_core.mesh.mesh import Mesh
 from gen3d_core.model.archive import ModelFileError
 from gen3d_core.model.model import load
-from gen3d_core.model.prediction import AZIMUTHS, SIDE, Azimuth, Reading, reading
+from gen3d_core.model.prediction import AZIMUTHS, SIDE, AzimuthPeak, Prediction, parse_prediction
 from gen3d_core.pictures.framing import network_input
 from gen3d_core.pictures.pinhole import FILL
 from gen3d_core.pictures.preview import render_framed
@@ -53,35 +53,35 @@ def answer(logits: dict[int, float]) -> np.ndarray:
     return np.concatenate([[1, 2, 3], [4, 5], directions, [0.3]]).astype(np.float32)
 
 
-def angles(found: Reading) -> list[float]:
+def angles(found: Prediction) -> list[float]:
     return [azimuth.angle for azimuth in found.azimuths]
 
 
 def test_an_answer_is_taken_apart():
-    one = reading(answer({5: 0.0}), 3, 2)
+    one = parse_prediction(answer({5: 0.0}), 3, 2)
     assert one.codes.shape.tolist() == [1, 2, 3] and one.codes.appearance.tolist() == [4, 5]
     assert angles(one) == pytest.approx([5 * STEP]) and one.elevation == pytest.approx(0.3)
 
 
 def test_directions_between_two_and_across_the_turn():
-    between = reading(answer({7: 0.0, 8: 0.0}), 3, 2)
+    between = parse_prediction(answer({7: 0.0, 8: 0.0}), 3, 2)
     assert angles(between) == pytest.approx([7.5 * STEP])
-    turn = reading(answer({0: 0.0, AZIMUTHS - 1: 0.0}), 3, 2)
+    turn = parse_prediction(answer({0: 0.0, AZIMUTHS - 1: 0.0}), 3, 2)
     assert np.exp(1j * angles(turn)[0]) == pytest.approx(np.exp(-0.5j * STEP))
 
 
 def test_certainty_falls_with_the_number_of_likely_directions():
-    assert reading(answer({5: 0.0}), 3, 2).certainty == pytest.approx(1)
-    two = reading(answer({5: 0.0, 17: 0.0}), 3, 2)
+    assert parse_prediction(answer({5: 0.0}), 3, 2).certainty == pytest.approx(1)
+    two = parse_prediction(answer({5: 0.0, 17: 0.0}), 3, 2)
     assert two.certainty == pytest.approx(1 - np.log(2) / np.log(AZIMUTHS))
-    assert reading(answer(dict.fromkeys(range(AZIMUTHS), 0.0)), 3, 2).certainty == pytest.approx(0)
+    assert parse_prediction(answer(dict.fromkeys(range(AZIMUTHS), 0.0)), 3, 2).certainty == pytest.approx(0)
 
 
 def test_rivals_are_named_by_their_probability_unless_it_is_negligible():
-    two = reading(answer({2: 0.0, 14: 1.0}), 3, 2)
+    two = parse_prediction(answer({2: 0.0, 14: 1.0}), 3, 2)
     assert angles(two) == pytest.approx([14 * STEP, 2 * STEP])
     assert [azimuth.share for azimuth in two.azimuths] == pytest.approx([np.e / (1 + np.e), 1 / (1 + np.e)])
-    assert len(reading(answer({2: -5.0, 14: 1.0}), 3, 2).azimuths) == 1
+    assert len(parse_prediction(answer({2: -5.0, 14: 1.0}), 3, 2).azimuths) == 1
 
 
 def premultiplied(picture: np.ndarray) -> np.ndarray:
@@ -100,7 +100,7 @@ def test_a_framed_view_fills_its_square(chair: Mesh):
 def test_the_camera_is_found_again(chair: Mesh, azimuth: float, elevation: float):
     picture = premultiplied(render_framed(chair, azimuth, elevation, SIDE))
     start = np.deg2rad(azimuth) + 0.25
-    found = sighted(chair, picture, [Azimuth(start + np.pi), Azimuth(start)], np.deg2rad(elevation) - 0.15)
+    found = search_pose(chair, picture, [AzimuthPeak(start + np.pi), AzimuthPeak(start)], np.deg2rad(elevation) - 0.15)
     assert np.rad2deg(found.azimuth) == pytest.approx(azimuth, abs=4)
     assert np.rad2deg(found.elevation) == pytest.approx(elevation, abs=4)
     assert found.overlap > 0.95
@@ -110,9 +110,9 @@ def test_of_two_sides_with_one_silhouette_the_likelier_is_taken():
     ball = extract(SolidField(Sphere(0.5)), 32)
     picture = premultiplied(render_framed(ball, 0, 20, SIDE))
     for likelier in (1.0, 4.0):
-        rivals = [Azimuth(1.0, 0.2), Azimuth(4.0, 0.2)]
+        rivals = [AzimuthPeak(1.0, 0.2), AzimuthPeak(4.0, 0.2)]
         chosen = [replace(each, share=0.8) if each.angle == likelier else each for each in rivals]
-        assert sighted(ball, picture, chosen, np.deg2rad(20)).azimuth == pytest.approx(likelier, abs=0.1)
+        assert search_pose(ball, picture, chosen, np.deg2rad(20)).azimuth == pytest.approx(likelier, abs=0.1)
 
 
 def test_the_right_codes_are_trusted_and_others_are_not(reader: Path):
@@ -122,31 +122,31 @@ def test_the_right_codes_are_trusted_and_others_are_not(reader: Path):
     )  # fmt: skip
     picture = render_framed(extract(model.field(true), 64), 40, 20, SIDE)
     seen = network_input([picture], SIDE)
-    where = [Reading(true, (Azimuth(np.deg2rad(40.0)),), np.deg2rad(20.0))]
-    assert matched(model, true, seen, where).confidence > 0.97
-    assert matched(model, other, seen, where).confidence < 0.8
+    where = [Prediction(true, (AzimuthPeak(np.deg2rad(40.0)),), np.deg2rad(20.0))]
+    assert match_cameras(model, true, seen, where).confidence > 0.97
+    assert match_cameras(model, other, seen, where).confidence < 0.8
 
 
 def test_paint_is_taken_from_the_picture(reader: Path):
     model = load(reader)
     true = Codes(ENCODED.shape, np.array([1.5, -0.8, -0.3], np.float32))
     mesh = extract(model.field(true), 48)
-    where = [Sighting(0.7, 0.3, 1.0)]
+    where = [CameraPose(0.7, 0.3, 1.0)]
     picture = premultiplied(render_framed(mesh, np.rad2deg(0.7), np.rad2deg(0.3), SIDE))[None]
-    seen = glimpsed(mesh, picture, where)
+    seen = sample_colours(mesh, picture, where)
     assert seen is not None and len(seen.points) == POINTS
     unlit = replace(seen, colours=colour_at(seen.points, true).astype(np.float32))
-    code = painted(model.field(ENCODED), ENCODED.appearance, unlit)
+    code = fit_appearance(model.field(ENCODED), ENCODED.appearance, unlit)
     assert code == pytest.approx(true.appearance, abs=0.25)
     # Light that falls off with the normal is not taken for paint.
     slope = np.array([0.2, 0.1, 0.3], np.float32)
     lit = replace(unlit, colours=unlit.colours * (1 + unlit.normals @ slope)[:, None])
-    error = np.abs(painted(model.field(ENCODED), ENCODED.appearance, lit) - true.appearance).max()
+    error = np.abs(fit_appearance(model.field(ENCODED), ENCODED.appearance, lit) - true.appearance).max()
     assert error < np.abs(ENCODED.appearance - true.appearance).max() / 2
 
 
 def test_nothing_seen_is_no_paint(chair: Mesh):
-    assert glimpsed(chair, np.zeros((1, SIDE, SIDE, 4), np.float32), [Sighting(0.7, 0.3, 0.0)]) is None
+    assert sample_colours(chair, np.zeros((1, SIDE, SIDE, 4), np.float32), [CameraPose(0.7, 0.3, 0.0)]) is None
 
 
 def test_what_the_graph_says_is_what_comes_back(reader: Path, chair: Mesh):
@@ -155,8 +155,8 @@ def test_what_the_graph_says_is_what_comes_back(reader: Path, chair: Mesh):
     assert found.codes.shape / ENCODED.shape[0] == pytest.approx(
         ENCODED.shape * (4**0.5 / np.linalg.norm(ENCODED.shape))
     )
-    assert len(found.sightings) == 2 and 0 < found.confidence < 1
-    assert found.confidence == pytest.approx(np.mean([each.overlap for each in found.sightings]))
+    assert len(found.cameras) == 2 and 0 < found.confidence < 1
+    assert found.confidence == pytest.approx(np.mean([each.overlap for each in found.cameras]))
 
 
 def test_codes_of_several_pictures_meet_in_the_middle():

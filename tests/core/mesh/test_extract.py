@@ -81,11 +81,11 @@ def test_colours_are_those_of_the_field_at_the_vertices_before_placing():
     field = SolidField(Sphere(0.5, (0.2, 0.0, 0.1)))
     mesh = extract(field, 32)
     assert np.array_equal(mesh.colours, field.colour(mesh.vertices))
-    assert np.array_equal(mesh.placed().colours, mesh.colours)
+    assert np.array_equal(mesh.normalised().colours, mesh.colours)
 
 
 def test_placing():
-    placed = extract(SolidField(Box((0.2, 0.3, 0.5), (0.3, -0.2, 0.1))), 64).placed()
+    placed = extract(SolidField(Box((0.2, 0.3, 0.5), (0.3, -0.2, 0.1))), 64).normalised()
     low, high = placed.vertices.min(axis=0), placed.vertices.max(axis=0)
     assert (high - low).max() == pytest.approx(1, abs=1e-6)
     assert np.allclose((high - low), [0.4, 0.6, 1.0], atol=0.02)

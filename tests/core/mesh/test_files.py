@@ -20,7 +20,7 @@ BODY = Union([Box((0.6, 0.3, 0.1), (0, 0, -0.2)), Box((0.1, 0.1, 0.3), (0.5, 0.2
 
 @pytest.fixture(scope="module")
 def mesh() -> Mesh:
-    return extract(SolidField(BODY), 40).placed()
+    return extract(SolidField(BODY), 40).normalised()
 
 
 def axes_of(vertices: np.ndarray, up: int, front: int, left: int) -> None:

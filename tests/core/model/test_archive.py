@@ -9,7 +9,7 @@ import gen3d_core
 from gen3d_core.errors import Gen3DError, OutputError
 from gen3d_core.model import archive as model_file
 from gen3d_core.model.archive import GRAPHS, ModelFileError, read_model, write_model
-from gen3d_core.model.onnx_model import RuntimeModel, SeparableRuntimeField
+from gen3d_core.model.onnx_model import OnnxModel, SeparableOnnxField
 from tests.analytic import half_axes, write_ellipsoid_model
 
 MANIFEST = {"name": "things", "category": "things", "shape_dim": 4, "appearance_dim": 3, "truncation": 0.8}
@@ -183,7 +183,7 @@ def test_graphs_that_refer_to_other_files_are_refused(ellipsoids: Path, tmp_path
     tensor.ClearField("raw_data")
     write_model(tmp_path / "external.gen3d", MANIFEST, {**graphs, "shape.onnx": graph.SerializeToString()})
     with pytest.raises(ModelFileError, match="outside the model file"):
-        RuntimeModel.open(tmp_path / "external.gen3d")
+        OnnxModel.open(tmp_path / "external.gen3d")
 
 
 def test_graphs_with_other_inputs_are_refused(ellipsoids: Path, tmp_path: Path):
@@ -199,7 +199,7 @@ def test_graphs_compute_what_they_say(tmp_path: Path):
     model = gen3d_core.load(write_ellipsoid_model(tmp_path / "e.gen3d", floater=True))
     codes = model.codes(3)
     field = model.runtime.field(codes, 0.7)
-    assert isinstance(field, SeparableRuntimeField)
+    assert isinstance(field, SeparableOnnxField)
     points = np.random.default_rng(0).uniform(-1, 1, (1000, 3)).astype(np.float32)
     body = SHARPNESS * (1 - np.linalg.norm(points / half_axes(codes, 0.7), axis=1))
     assert np.allclose(field.logit(points), np.maximum(body, FLOATER.logit(points)), atol=1e-4)

@@ -11,8 +11,8 @@ from skimage.color import rgb2lab
 from gen3d_core import limits
 from gen3d_core.colour import to_lab
 from gen3d_core.errors import Gen3DError
-from gen3d_core.pictures.cutout import resized
-from gen3d_core.pictures.framing import array_framed, network_input, read_framed
+from gen3d_core.pictures.cutout import resize
+from gen3d_core.pictures.framing import network_input, read_framed, read_framed_array
 from gen3d_core.pictures.pinhole import FILL
 
 RED = (200, 30, 40)
@@ -43,7 +43,7 @@ def test_resampling_is_pillows(size: tuple[int, int]):
     pixels = np.random.default_rng(0).integers(0, 256, (90, 120, 4)).astype(np.uint8)
     pixels[..., 3] = 255
     theirs = Image.fromarray(pixels).resize(size, Image.Resampling.HAMMING)
-    assert np.abs(resized(pixels, size[1], size[0]).astype(int) - np.asarray(theirs)).max() <= 1
+    assert np.abs(resize(pixels, size[1], size[0]).astype(int) - np.asarray(theirs)).max() <= 1
 
 
 @pytest.mark.parametrize("ground", ["white", (90, 120, 200), None])
@@ -125,7 +125,7 @@ def test_arrays_of_a_client_are_bounded(tmp_path: Path):
 
     box = np.zeros((40, 60, 4), np.uint8)
     box[10:30, 10:50] = 255
-    assert extent(array_framed(written(box), SIZE)) == pytest.approx((SIZE * FILL, SIZE * FILL / 2), abs=2)
+    assert extent(read_framed_array(written(box), SIZE)) == pytest.approx((SIZE * FILL, SIZE * FILL / 2), abs=2)
     side = limits.ENCODED_SIDE[1]
     for pixels, reason in (
         (np.zeros((8 * side, side, 4), np.uint8), "more than 1024x1024"),
@@ -135,9 +135,9 @@ def test_arrays_of_a_client_are_bounded(tmp_path: Path):
         (np.zeros((8, 8, 4), np.uint8), "fully transparent"),
     ):
         with pytest.raises(Gen3DError, match=reason):
-            array_framed(written(pixels), SIZE)
+            read_framed_array(written(pixels), SIZE)
     with pytest.raises(Gen3DError, match="not an .npz file of pixels"):
-        array_framed(written(box, "other"), SIZE)
+        read_framed_array(written(box, "other"), SIZE)
     (tmp_path / "text.npz").write_bytes(io.BytesIO(b"no zip").getvalue())
     with pytest.raises(Gen3DError, match="not an .npz file"):
-        array_framed(tmp_path / "text.npz", SIZE)
+        read_framed_array(tmp_path / "text.npz", SIZE)

@@ -3,7 +3,7 @@ import pytest
 
 from gen3d_core.mesh.extract import extract
 from gen3d_core.mesh.mesh import Mesh
-from gen3d_core.pictures.preview import on_white, render_mesh, sheet, views
+from gen3d_core.pictures.preview import flatten_on_white, render_mesh, sheet, views
 from gen3d_core.pictures.rasterise import rasterise
 from tests.analytic import Box, SolidField, Sphere
 
@@ -18,7 +18,7 @@ class Painted(SolidField):
 
 @pytest.fixture(scope="module")
 def ball() -> Mesh:
-    return extract(Painted(Sphere(0.6)), 48).placed()
+    return extract(Painted(Sphere(0.6)), 48).normalised()
 
 
 def test_the_silhouette_of_a_sphere(ball: Mesh):
@@ -42,7 +42,7 @@ def test_views_show_the_right_sides(ball: Mesh):
 
 def test_azimuth_grows_towards_plus_y():
     """Seen from the front, +Y is on the right (the camera's right at azimuth 0 is +Y)."""
-    mesh = extract(SolidField(Box((0.3, 0.6, 0.2), (0, 0.2, 0))), 32).placed()
+    mesh = extract(SolidField(Box((0.3, 0.6, 0.2), (0, 0.2, 0))), 32).normalised()
     picture = render_mesh(mesh, 0, 0, 64)
     _, columns = np.nonzero(picture[..., 3] > 128)
     red, green = picture[32, columns.min() + 4, 1], picture[32, columns.max() - 4, 1]
@@ -74,4 +74,4 @@ def test_a_contact_sheet(ball: Mesh):
     pixels = np.asarray(picture)
     assert picture.mode == "RGB" and picture.width > 2 * 3 * 48 and picture.height > 3 * 48
     assert (pixels[0] == 255).all() and (pixels < 60).any()
-    assert (on_white(np.zeros((2, 2, 4), np.uint8)) == 255).all()
+    assert (flatten_on_white(np.zeros((2, 2, 4), np.uint8)) == 255).all()

@@ -86,7 +86,7 @@ def test_poses_follow_the_prior() -> None:
 
 
 def test_pixel_centres_lie_half_a_pixel_inside_the_edges() -> None:
-    pixels = patch.whole(4).pixels()[0].view(4, 4, 2)
+    pixels = patch.whole_picture(4).pixels()[0].view(4, 4, 2)
     assert torch.allclose(pixels[0, :, 0], torch.tensor([-0.75, -0.25, 0.25, 0.75]))
     assert torch.allclose(pixels[:, 0, 1], torch.tensor([0.75, 0.25, -0.25, -0.75])), "row 0 is the top"
 
@@ -109,7 +109,7 @@ def test_take_is_indexing() -> None:
 
 def test_taken_pixels_are_where_the_patch_says_they_are() -> None:
     """Pictures that hold their own pixels' coordinates give back `pixels()`."""
-    coordinates = patch.whole(20, 2).pixels().view(2, 20, 20, 2).permute(0, 3, 1, 2)
+    coordinates = patch.whole_picture(20, 2).pixels().view(2, 20, 20, 2).permute(0, 3, 1, 2)
     chosen = drawn(2, 8, 20, kimg=99, seed=5)
     assert torch.equal(chosen.take(coordinates).flatten(2).transpose(1, 2), chosen.pixels())
 
@@ -130,7 +130,7 @@ def test_late_patches_have_every_stride_equally_often() -> None:
 
 def test_a_patch_like_another_differs_only_in_place() -> None:
     first = drawn(50, 8, 40, kimg=10, seed=2)
-    second = first.elsewhere(torch.Generator().manual_seed(9))
+    second = first.draw_another(torch.Generator().manual_seed(9))
     assert (second.stride, second.picture_size, second.rows.shape) == (first.stride, 40, first.rows.shape)
     assert not torch.equal(first.rows, second.rows)
     assert (second.rows.diff(dim=1) == first.stride).all() and second.rows.min() >= 0 and second.rows.max() < 40
@@ -142,7 +142,7 @@ def test_pictures_smaller_than_the_patch_are_refused() -> None:
 
 
 def test_the_description_is_the_patch_s_extent_and_centre() -> None:
-    assert torch.allclose(patch.whole(16).description(), torch.tensor([[1.0, 0.0, 0.0]]))
+    assert torch.allclose(patch.whole_picture(16).description(), torch.tensor([[1.0, 0.0, 0.0]]))
     quarter = patch.Patch(torch.arange(8)[None], torch.arange(8)[None], 1, 16)
     assert torch.allclose(quarter.description(), torch.tensor([[0.5, -0.5, 0.5]]))
     chosen = drawn(10, 8, 40, kimg=10, seed=4)
@@ -152,7 +152,7 @@ def test_the_description_is_the_patch_s_extent_and_centre() -> None:
 def test_shapes_in_signatures_are_checked_while_tests_run() -> None:
     """`tests/conftest.py` sees to it; pictures without a channel axis are refused at the door."""
     with pytest.raises(TypeCheckError, match="pictures"):
-        patch.whole(4).take(torch.zeros(1, 4, 4))
+        patch.whole_picture(4).take(torch.zeros(1, 4, 4))
 
 
 @pytest.fixture(scope="module")
@@ -172,7 +172,7 @@ def test_a_rendered_patch_is_the_same_crop_of_the_whole_rendering(generator: Gen
     with torch.no_grad():
         field = generator.condition(torch.randn(2, 8, generator=rng), torch.randn(4, 4, generator=rng))
         crop = as_pictures(generator.render(field, pose, chosen, Stage(half_width)), 4)
-        full = as_pictures(generator.render(field, pose, patch.whole(20, 4), Stage(half_width)), 4)
+        full = as_pictures(generator.render(field, pose, patch.whole_picture(20, 4), Stage(half_width)), 4)
     assert full[:, 3].mean() > 0.05
     assert torch.allclose(crop, chosen.take(full), atol=1e-5)
 
@@ -182,10 +182,10 @@ def test_each_picture_shows_its_own_shape_in_its_own_colours(generator: Generato
     rng = torch.Generator().manual_seed(7)
     pose = draw_poses(PRIOR, 4, rng)
     shape, appearance = torch.randn(2, 8, generator=rng), torch.randn(4, 4, generator=rng)
-    view = patch.whole(12, 1)
+    view = patch.whole_picture(12, 1)
     with torch.no_grad():
         field = generator.condition(shape, appearance)
-        together = as_pictures(generator.render(field, pose, patch.whole(12, 4), Stage(0.1)), 4)
+        together = as_pictures(generator.render(field, pose, patch.whole_picture(12, 4), Stage(0.1)), 4)
         for n in range(4):
             own = generator.condition(shape[n // 2 : n // 2 + 1], appearance[n : n + 1])
             alone = as_pictures(generator.render(own, pose[n : n + 1], view, Stage(0.1)), 1)

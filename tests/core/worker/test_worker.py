@@ -15,7 +15,7 @@ from gen3d_core import protocol
 from gen3d_core.codes.codes import Codes
 from gen3d_core.codes.path import Path as CodePath
 from gen3d_core.morphing.interpolate import interpolate
-from gen3d_core.pictures.preview import front
+from gen3d_core.pictures.preview import front_view
 from gen3d_core.protocol import Cancel, Encode, Generate, Hello, Models, Morph, Shutdown, Thumbnails, decode, encode
 from tests.analytic import half_axes, write_ellipsoid_model
 
@@ -166,7 +166,7 @@ def test_thumbnails_show_what_the_seeds_give(client: Client, ellipsoids: Path):
         pictures = arrays["pictures"]
     model = gen3d_core.load(ellipsoids, threads=1)
     for picture, seed in zip(pictures, (3, 5), strict=True):
-        assert np.array_equal(picture, front(model.sample(seed, 64), 32)) and picture[..., 3].max() == 255
+        assert np.array_equal(picture, front_view(model.sample(seed, 64), 32)) and picture[..., 3].max() == 255
 
 
 def test_a_morph_of_a_shipped_model_through_the_worker(client: Client):

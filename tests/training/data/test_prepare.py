@@ -17,7 +17,7 @@ from gen3d_core.errors import Gen3DError
 from gen3d_core.pictures.pinhole import FILL, camera_to_world
 from training.data.dataset import load_dataset
 from training.data.prepare import prepare
-from training.data.staging import DatasetError, staged
+from training.data.staging import DatasetError, stage_folder
 
 RED, WHITE = (200, 30, 40), (255, 255, 255)
 
@@ -305,7 +305,7 @@ def test_remains_of_a_killed_run_are_cleared_but_foreign_folders_are_not(source:
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs the device that is always full")
 def test_a_full_disk_gives_one_line_and_leaves_nothing(out: Path) -> None:
-    with pytest.raises(Gen3DError, match="no space left on the disk") as error, staged(out) as folder:
+    with pytest.raises(Gen3DError, match="no space left on the disk") as error, stage_folder(out) as folder:
         (folder / "picture.png").write_bytes(b"first")
         with Path("/dev/full").open("wb", buffering=0) as full:
             full.write(b"second")
@@ -314,7 +314,7 @@ def test_a_full_disk_gives_one_line_and_leaves_nothing(out: Path) -> None:
 
 
 def test_a_disk_that_is_too_small_is_refused_before_any_work(out: Path) -> None:
-    with pytest.raises(DatasetError, match="not enough space") as error, staged(out, needed_bytes=1 << 60):
+    with pytest.raises(DatasetError, match="not enough space") as error, stage_folder(out, needed_bytes=1 << 60):
         raise AssertionError("no work may begin")
     assert_refused(error, out)
 

@@ -13,11 +13,11 @@ import torch
 from PIL import Image
 
 from gen3d_core.errors import Gen3DError
-from gen3d_core.inversion.encode import LOW_CONFIDENCE, Encoded, doubtful, encode
-from gen3d_core.inversion.pose_search import Sighting
+from gen3d_core.inversion.encode import LOW_CONFIDENCE, Encoded, encode, is_doubtful
+from gen3d_core.inversion.pose_search import CameraPose
 from gen3d_core.model.archive import read_model, write_model
 from gen3d_core.model.model import load
-from gen3d_core.model.onnx_model import RuntimeModel
+from gen3d_core.model.onnx_model import OnnxModel
 from gen3d_core.model.prediction import AZIMUTHS, SIDE
 from gen3d_core.networks.encoder import Encoder
 from gen3d_core.pictures.pinhole import FILL
@@ -29,9 +29,9 @@ from tests.core.torch_solids import SolidBatch
 from tests.tiny_run import TINY, one_thread
 from training.cli import main
 from training.encoder import session as encoder_session
-from training.encoder.augmentation import augmented, framed
+from training.encoder.augmentation import augment, frame_pictures
 from training.encoder.occupancy_probes import POINTS, SolidProbes
-from training.encoder.pool import CodeBatch, Pool, rendered, seen_in
+from training.encoder.pool import CodeBatch, Pool, frame_data_pictures, render_objects
 from training.encoder.session import train_encoder
 from training.encoder.state import EncoderState, averaging, rate
 from training.encoder.steps import StyleDistance, azimuth_shares
@@ -65,7 +65,7 @@ def box(low: tuple[int, int], high: tuple[int, int], size: int = 40) -> torch.Te
 
 
 def test_the_square_around_an_object_is_exact():
-    place = patch.around(box((10, 4), (20, 24))[:, 3], 1.0, 20)
+    place = patch.frame_patch(box((10, 4), (20, 24))[:, 3], 1.0, 20)
     assert place.extent.item() == pytest.approx(20 / 40)
     assert place.centre[0].tolist() == pytest.approx([14 / 20 - 1, 1 - 15 / 20])
     taken = place.take(box((10, 4), (20, 24)))[0, 3]
@@ -73,12 +73,12 @@ def test_the_square_around_an_object_is_exact():
 
 
 def test_around_nothing_is_everything():
-    place = patch.around(torch.zeros(1, 8, 8), 0.5, 8)
+    place = patch.frame_patch(torch.zeros(1, 8, 8), 0.5, 8)
     assert place.extent.item() == 1 and place.centre.tolist() == [[0, 0]]
 
 
 def test_framed_pictures_are_framed_as_the_runtime_frames_them():
-    seen = framed(box((10, 4), (20, 24)))[0, 3] > 0.5
+    seen = frame_pictures(box((10, 4), (20, 24)))[0, 3] > 0.5
     assert seen.any(0).sum() == pytest.approx(SIDE * FILL, abs=1) and seen.any(1).sum() == pytest.approx(
         SIDE * FILL / 2, abs=1
     )
@@ -87,11 +87,11 @@ def test_framed_pictures_are_framed_as_the_runtime_frames_them():
 def test_changed_pictures_are_still_pictures():
     rng = torch.Generator().manual_seed(0)
     pictures = box((5, 5), (35, 30), SIDE).expand(64, -1, -1, -1)
-    changed = augmented(pictures, rng)
+    changed = augment(pictures, rng)
     assert changed.shape == (64, 4, SIDE, SIDE) and changed.isfinite().all()
     assert changed.min() >= 0 and changed.max() <= 1
     assert (changed[:, :3] <= changed[:, 3:] + 1e-5).all()  # premultiplied
-    assert picture_losses.silhouette_loss(changed[:, 3:], framed(pictures)[:, 3:]).median() < 0.2
+    assert picture_losses.silhouette_loss(changed[:, 3:], frame_pictures(pictures)[:, 3:]).median() < 0.2
     assert changed.std(0).max() > 0.1
 
 
@@ -128,7 +128,7 @@ def test_a_pool_keeps_the_newest(tiny_model: Path):
     rng = torch.Generator().manual_seed(0)
     pool = Pool(6, 8, 6)
     probes = SolidProbes(generator, 1.0, rng)
-    first, second = (rendered(generator, probes, 2, 1.0, rng) for _ in range(2))
+    first, second = (render_objects(generator, probes, 2, 1.0, rng) for _ in range(2))
     pool.add(first)
     pool.add(second)
     drawn = pool.draw(200, rng)
@@ -163,7 +163,7 @@ def test_pictures_are_rendered_where_their_place_says(tiny_model: Path):
     """What the pool shows at a place is what the whole picture shows there."""
     generator = load_generator(tiny_model, CPU)
     probes = SolidProbes(generator, 1.0, torch.Generator().manual_seed(0))
-    new = rendered(generator, probes, 2, 1.0, torch.Generator().manual_seed(1))
+    new = render_objects(generator, probes, 2, 1.0, torch.Generator().manual_seed(1))
     covered = new.seen.pictures[:, 3] > 0.5
     for axis in (1, 2):
         assert covered.any(axis).sum(1).max() <= SIDE
@@ -171,9 +171,12 @@ def test_pictures_are_rendered_where_their_place_says(tiny_model: Path):
 
 
 def test_real_pictures_are_reduced_to_their_objects():
-    seen = seen_in(box((10, 4), (20, 24)), torch.zeros(1, 2))
+    seen = frame_data_pictures(box((10, 4), (20, 24)), torch.zeros(1, 2))
     assert seen.pictures.shape == (1, 4, SIDE, SIDE)
-    assert picture_losses.silhouette_loss(seen.pictures[:, 3:], framed(box((10, 4), (20, 24)))[:, 3:]).item() < 0.02
+    assert (
+        picture_losses.silhouette_loss(seen.pictures[:, 3:], frame_pictures(box((10, 4), (20, 24)))[:, 3:]).item()
+        < 0.02
+    )
     both = seen.and_also(seen)
     assert len(both.pictures) == len(both.pose) == len(both.place.centre) == 2
 
@@ -188,12 +191,12 @@ def test_the_graph_says_what_the_network_says(tmp_path: Path, tiny_model: Path):
     encoder = Encoder(8, 6).eval()
     archive = read_model(tiny_model)
     graphs = {**archive.members, "encoder.onnx": export_encoder(encoder)}
-    runtime = RuntimeModel(tmp_path / "x.gen3d", archive.manifest, graphs, 1)
+    runtime = OnnxModel(tmp_path / "x.gen3d", archive.manifest, graphs, 1)
     pictures = torch.rand(3, 4, SIDE, SIDE)
     with torch.no_grad():
         said = encoder(pictures).numpy()
     # Weights of eight bits: near, not equal.
-    assert np.abs(runtime.answers(pictures.numpy()) - said).mean() < 0.05 * np.abs(said).mean()
+    assert np.abs(runtime.predict(pictures.numpy()) - said).mean() < 0.05 * np.abs(said).mean()
     assert np.linalg.norm(said[:, :8], axis=1) == pytest.approx(8**0.5, rel=1e-3)
 
 
@@ -215,7 +218,7 @@ def test_doubtful_is_what_falls_short_of_the_files_lows_where_they_make_sense(en
     def doubts(record: object, overlap: float, certainty: float) -> bool:
         write_model(tmp_path / "x.gen3d", {**archive.manifest, "encoder": record}, archive.members)
         model = load(tmp_path / "x.gen3d")
-        return doubtful(model, Encoded(model.codes(0), (Sighting(0.0, 0.0, overlap),), certainty))
+        return is_doubtful(model, Encoded(model.codes(0), (CameraPose(0.0, 0.0, overlap),), certainty))
 
     lows = {"low_confidence": 0.3, "low_certainty": 0.5}
     assert not doubts(lows, 0.31, 0.51)

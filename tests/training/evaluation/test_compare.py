@@ -14,7 +14,7 @@ from gen3d_core.errors import Gen3DError
 from training.cli import main
 from training.evaluation import compare as compare_module
 from training.evaluation.compare import compare
-from training.evaluation.comparison import compared
+from training.evaluation.comparison import compare_results
 from training.evaluation.curves import HEIGHT, KEPT, WIDTH, charts, recorded_curve
 from training.evaluation.results import (
     STRIPS,
@@ -60,7 +60,7 @@ def written(folder: Path, content: Evaluation) -> Path:
 
 def ranks(*rows: Row) -> list[str]:
     evaluations = [evaluation(f"m{number}", each) for number, each in enumerate(rows)]
-    [found] = compared(evaluations, [each.model.name for each in evaluations]).rows
+    [found] = compare_results(evaluations, [each.model.name for each in evaluations]).rows
     return [cell.rank for cell in found.cells]
 
 
@@ -82,7 +82,7 @@ def test_equal_values_and_lone_ones_are_not_marked() -> None:
 def test_rows_that_only_some_have_stay_and_floors_that_differ_are_not_shared() -> None:
     one = evaluation("one", row("a", 1.0), row("b", 1.0))
     two = evaluation("two", row("a", 2.0, floor=0.7), row("c", 1.0))
-    found = compared([one, two], ["x", "y"])
+    found = compare_results([one, two], ["x", "y"])
     assert [each.key for each in found.rows] == ["a", "b", "c"]
     assert found.rows[0].floor is None and [cell.floor for cell in found.rows[0].cells] == [
         Estimate(0.5),
@@ -92,7 +92,7 @@ def test_rows_that_only_some_have_stay_and_floors_that_differ_are_not_shared() -
 
 
 def test_models_of_one_name_are_told_apart_by_their_folders() -> None:
-    found = compared([evaluation("m"), evaluation("m"), evaluation("n")], ["x", "y", "z"])
+    found = compare_results([evaluation("m"), evaluation("m"), evaluation("n")], ["x", "y", "z"])
     assert found.labels == ("m (x)", "m (y)", "n")
 
 
@@ -103,7 +103,7 @@ def test_evaluations_made_differently_are_refused(name: str) -> None:
         dataclasses.replace(evaluation("two"), options=dataclasses.replace(evaluation("two").options, **{name: 7})),
     )
     with pytest.raises(Gen3DError, match="x was evaluated with .*, y with 7: evaluate both alike"):
-        compared([one, two], ["x", "y"])
+        compare_results([one, two], ["x", "y"])
 
 
 def test_evaluations_on_different_data_or_with_different_weights_are_refused() -> None:
@@ -111,10 +111,12 @@ def test_evaluations_on_different_data_or_with_different_weights_are_refused() -
     for change, words in (({"hash": "0"}, "pictures"), ({"references_hash": None}, "reference meshes")):
         two = dataclasses.replace(one, data=dataclasses.replace(one.data, **change))
         with pytest.raises(Gen3DError, match=f"x and y were evaluated on different {words}"):
-            compared([one, two], ["x", "y"])
+            compare_results([one, two], ["x", "y"])
     with pytest.raises(Gen3DError, match="--inception"):
-        compared([one, evaluation("two", inception="b")], ["x", "y"])
-    assert compared([one, evaluation("two")], ["x", "y"]).labels == ("one", "two"), "one without is no contradiction"
+        compare_results([one, evaluation("two", inception="b")], ["x", "y"])
+    assert compare_results([one, evaluation("two")], ["x", "y"]).labels == ("one", "two"), (
+        "one without is no contradiction"
+    )
 
 
 class Tags(HTMLParser):

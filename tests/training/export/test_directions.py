@@ -7,14 +7,14 @@ import pytest
 
 from gen3d_core.codes.codes import codes
 from gen3d_core.codes.directions import Direction, read_directions
-from gen3d_core.model.onnx_model import RuntimeModel
+from gen3d_core.model.onnx_model import OnnxModel
 from tests.analytic import colour_at, half_axes, write_ellipsoid_model
 from training.export.directions import principal_directions
 
 
 @pytest.fixture(scope="module")
 def found(tmp_path_factory: pytest.TempPathFactory) -> tuple[Direction, ...]:
-    model = RuntimeModel.open(write_ellipsoid_model(tmp_path_factory.mktemp("models") / "ellipsoids.gen3d"), 1)
+    model = OnnxModel.open(write_ellipsoid_model(tmp_path_factory.mktemp("models") / "ellipsoids.gen3d"), 1)
     return read_directions({**model.manifest, "directions": principal_directions(model, 1.0)})
 
 
@@ -35,7 +35,7 @@ def test_proportions_have_their_names(found: tuple[Direction, ...]):
     assert len(proportions) == 2, "the third follows from two"
     for name in proportions:
         for seed in range(5):
-            low, high = (half_axes(names[name].moved(codes(seed, 4, 3), value)) for value in (-2, 2))
+            low, high = (half_axes(names[name].move(codes(seed, 4, 3), value)) for value in (-2, 2))
             ratio = (high / high.mean()) / (low / low.mean())
             assert ratio[axes[name]] > 1.2 and ratio[axes[name]] == ratio.max()
 
@@ -46,10 +46,10 @@ def test_colours_have_their_names(found: tuple[Direction, ...]):
     assert names["warmth"].vector[0] > 0.5 and names["warmth"].vector[2] < -0.5
     points = np.random.default_rng(0).normal(0, 0.3, (50, 3))
     for seed in range(5):
-        low, high = (colour_at(points, names["lightness"].moved(codes(seed, 4, 3), value)) for value in (-2, 2))
+        low, high = (colour_at(points, names["lightness"].move(codes(seed, 4, 3), value)) for value in (-2, 2))
         assert (high @ [0.2126, 0.7152, 0.0722]).mean() - (low @ [0.2126, 0.7152, 0.0722]).mean() > 0.4
 
 
 def test_a_generator_of_nothing(tmp_path: Path):
-    model = RuntimeModel.open(write_ellipsoid_model(tmp_path / "none.gen3d", empty=True), 1)
+    model = OnnxModel.open(write_ellipsoid_model(tmp_path / "none.gen3d", empty=True), 1)
     assert principal_directions(model, 1.0) == []

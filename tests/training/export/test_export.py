@@ -17,13 +17,13 @@ from gen3d_core.codes.codes import Codes, codes
 from gen3d_core.config import PosePrior
 from gen3d_core.errors import Gen3DError
 from gen3d_core.model.archive import MEMBERS, ModelArchive, read_model
-from gen3d_core.model.onnx_model import RuntimeModel, SeparableRuntimeField
+from gen3d_core.model.onnx_model import OnnxModel, SeparableOnnxField
 from gen3d_core.networks.fields.triplane import ConditionedTriplane
-from gen3d_core.pictures.preview import front
+from gen3d_core.pictures.preview import front_view
 from gen3d_core.rendering.generator import Generator
 from gen3d_core.weights.checked_config import from_manifest
 from tests.tiny_run import TINY
-from training.export.export import export, rounded
+from training.export.export import export, round_to_half
 from training.gan.run_folder import load_run
 from training.gan.state import FILE_NAME, TrainState
 
@@ -64,7 +64,7 @@ def test_the_file_holds_every_member_and_the_record_of_the_training(tiny_model: 
         picture.load()
         assert picture.size == (384, 384) and picture.mode == "RGBA"
         first = np.asarray(picture)[:128, :128]
-    assert np.array_equal(first, front(gen3d_core.load(tiny_model).sample(0, 64), 128)), "the first seed's mesh"
+    assert np.array_equal(first, front_view(gen3d_core.load(tiny_model).sample(0, 64), 128)), "the first seed's mesh"
 
 
 def test_weights_are_the_run_s_average_at_half_precision(tiny_run: Path, generator: Generator) -> None:
@@ -80,7 +80,7 @@ def test_rounding_leaves_the_original_alone() -> None:
     torch.manual_seed(0)
     original = Generator(TINY.generator, TINY.renderer, PosePrior())
     before = {name: value.clone() for name, value in original.state_dict().items()}
-    copied = rounded(original)
+    copied = round_to_half(original)
     assert all(torch.equal(value, before[name]) for name, value in original.state_dict().items())
     for one, two in zip(original.parameters(), copied.parameters(), strict=True):
         assert (one - two).abs().max() <= 2**-11 * one.abs().max()
@@ -89,7 +89,7 @@ def test_rounding_leaves_the_original_alone() -> None:
 @pytest.mark.parametrize("truncation", [1.0, 0.6])
 def test_the_runtime_computes_what_torch_computes(tiny_model: Path, generator: Generator, truncation: float) -> None:
     drawn = codes(7, 8, 6)
-    field = RuntimeModel.open(tiny_model, threads=1).field(drawn, truncation)
+    field = OnnxModel.open(tiny_model, threads=1).field(drawn, truncation)
     points = np.random.default_rng(0).uniform(-1.1, 1.1, (500, 3)).astype(np.float32)
     axis = np.linspace(-1, 1, 17, dtype=np.float32)
     with torch.no_grad():
@@ -101,7 +101,7 @@ def test_the_runtime_computes_what_torch_computes(tiny_model: Path, generator: G
         logit = bound.feature_logit(features, place)[0].numpy()
         colour = generator.field.base_colour(features, place, bound.looks)[0].numpy()
         lattice = bound.lattice(17)[0].numpy()
-    assert isinstance(field, SeparableRuntimeField)
+    assert isinstance(field, SeparableOnnxField)
     assert np.abs(field.logit(points) - logit).max() < 1e-3
     assert np.abs(field.colour(points) - colour).max() < 1e-3
     assert np.abs(field.lattice(axis[3:4], axis, axis) - lattice[3:4]).max() < 1e-3

@@ -6,7 +6,7 @@ import math
 import pytest
 import torch
 
-from benchmarks.speed import published
+from benchmarks.speed import published_config
 from gen3d_core.adversarial import schedule
 from gen3d_core.adversarial.patches import draw_patch
 from gen3d_core.config import Config, PatchConfig, PosePrior
@@ -113,7 +113,7 @@ def test_a_scaled_patch_on_pixel_centres_is_the_crop(place: tuple[float, float])
     half = patch.ScaledPatch(torch.tensor([place]), torch.tensor([0.5]), 16)
     row, column = round(16 * (1 - place[1])) - 8, round(16 * (1 + place[0])) - 8
     torch.testing.assert_close(half.take(pictures)[0], pictures[0, :, row : row + 16, column : column + 16])
-    grid = patch.whole(32).pixels().view(32, 32, 2)[row : row + 16, column : column + 16].reshape(-1, 2)
+    grid = patch.whole_picture(32).pixels().view(32, 32, 2)[row : row + 16, column : column + 16].reshape(-1, 2)
     torch.testing.assert_close(half.pixels()[0], grid)
 
 
@@ -126,7 +126,7 @@ def test_scaled_patches_lie_inside_and_cover_the_picture() -> None:
         drawn.extent.min() >= 0.25 and drawn.extent.max() <= 1 and drawn.extent.mean() == pytest.approx(0.625, abs=0.02)
     )
     assert drawn.pixels().abs().max() <= 1 and drawn.pixels().abs().max() > 0.95
-    other = drawn.elsewhere(rng)
+    other = drawn.draw_another(rng)
     assert torch.equal(other.extent, drawn.extent)
     assert not torch.equal(other.centre, drawn.centre)
     early = draw_patch(400, 16, 0.0, config, rng)
@@ -149,7 +149,7 @@ def test_a_rendered_patch_is_the_same_crop_of_the_whole_picture(preset: str) -> 
     quarter = patch.ScaledPatch(torch.tensor([[0.0, 0.0], [-0.25, 0.25]]), torch.tensor([0.5, 0.5]), 16)
     with torch.no_grad():
         crop = as_pictures(generator.render(field, pose, quarter, stage), 2)
-        whole = as_pictures(generator.render(field, pose, patch.whole(32, 2), stage), 2)
+        whole = as_pictures(generator.render(field, pose, patch.whole_picture(32, 2), stage), 2)
     torch.testing.assert_close(crop, quarter.take(whole), atol=2e-4, rtol=1e-3)
 
 
@@ -176,7 +176,7 @@ def test_the_fast_path_shows_what_the_dense_search_shows(half_width: float, low_
     config = load_settings("paper-small")
     generator = trained_like(config)
     samples = {"samples": 64, "free_samples": 32}
-    dense = dataclasses.replace(published(config.renderer), **samples)
+    dense = dataclasses.replace(published_config(config.renderer), **samples)
     fast = dataclasses.replace(config.renderer, lattice=41, secant_steps=4, prune=1e-3, miss_logit=-9.0, **samples)
     rng = torch.Generator().manual_seed(0)
     pose = draw_poses(PosePrior(), 2, rng)
@@ -188,7 +188,7 @@ def test_the_fast_path_shows_what_the_dense_search_shows(half_width: float, low_
         generator.renderer = renderer
         with torch.no_grad(), torch.autocast("cpu", torch.bfloat16, enabled=low_precision and renderer is fast):
             field = generator.condition(shape, look)
-            seen = generator.render(field, pose, patch.whole(32, 2), stage)
+            seen = generator.render(field, pose, patch.whole_picture(32, 2), stage)
             pictures[renderer.search] = as_pictures(seen, 2).float()
     difference = (pictures["lattice"] - pictures["dense"]).abs()
     assert pictures["dense"][:, 3].mean() > 0.1

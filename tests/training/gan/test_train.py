@@ -16,7 +16,7 @@ from gen3d_core.errors import Gen3DError
 from tests.tiny_run import TINY, write_pictures
 from training.data.dataset import load_dataset
 from training.gan import trainer
-from training.gan.run_folder import load_run, locked
+from training.gan.run_folder import load_run, lock_folder
 from training.gan.session import train_session
 from training.gan.state import FILE_NAME, TrainState
 from training.gan.tracking import curve
@@ -158,7 +158,7 @@ def test_pictures_shown_to_the_critic_keep_their_poses_when_mirrored(tiny_pictur
 
 
 def test_a_second_training_on_the_same_folder_is_refused(tiny_pictures: Path, tmp_path: Path) -> None:
-    with locked(tmp_path / "run"), pytest.raises(Gen3DError, match="another training is writing") as error:
+    with lock_folder(tmp_path / "run"), pytest.raises(Gen3DError, match="another training is writing") as error:
         run(tiny_pictures, tmp_path / "run", 16)
     assert str(tmp_path / "run") in one_line(error)
     run(tiny_pictures, tmp_path / "run", 16)
