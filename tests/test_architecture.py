@@ -177,7 +177,8 @@ def test_arrows_point_down(package: str):
                 continue
             there = room_of(each.name)
             if there is None:
-                up = [far.name for far in imports_of(each.name) if far.name in MODULES and room_of(far.name)]
+                inner = [far.name for far in imports_of(each.name) if top(far.name) == package and far.name in MODULES]
+                up = [name for name in inner if room_of(name)]
                 assert not up, f"{module} imports {each.name}, which is the roof: it imports {up[0]}"
             elif there != here:
                 assert floors[here] < floors[there], f"{module} imports {each.name}, which lies above or beside it"

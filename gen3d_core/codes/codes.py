@@ -10,8 +10,16 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Codes:
-    """`shape` (D,) and `appearance` (A,), float32; standard normal where drawn. Truncation is applied inside the
-    model."""
+    """What an object is made from: `shape` (D,) and `appearance` (A,), float32, standard normal where drawn.
+
+    D and A are the model's `shape_dim` and `appearance_dim`. Truncation is applied inside the model. The shape of one
+    object in the colours of another:
+
+    >>> import gen3d_core
+    >>> model = gen3d_core.load("chairs")
+    >>> one, other = model.codes(seed=7), model.codes(seed=8)
+    >>> mesh = model.build(gen3d_core.Codes(one.shape, other.appearance), resolution=32)
+    """
 
     shape: np.ndarray
     appearance: np.ndarray

@@ -25,7 +25,15 @@ class Path:
 
     `kind`: `lerp` in straight lines; `slerp` in arcs, which keep the typical length of a code on the way (Shoemake
     1985); `catmull-rom` without corners at the keys (Catmull and Rom, "A class of local interpolating splines", 1974,
-    uniform knots), as long as a spline through the lengths of the codes. `closed` returns to the first key.
+    uniform knots), as long as a spline through the lengths of the codes. `closed` returns to the first key. Raises
+    `Gen3DError` for fewer than two keys and for an unknown kind.
+
+    >>> import gen3d_core
+    >>> model = gen3d_core.load("cars")
+    >>> path = gen3d_core.Path((model.codes(3), model.codes(8)), closed=True)
+    >>> path.spans
+    2
+    >>> half_way = model.build(path.at(0.5), resolution=32)
     """
 
     keys: tuple[Codes, ...]

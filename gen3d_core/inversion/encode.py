@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
 
 import numpy as np
 
 from gen3d_core.codes.codes import Codes
+from gen3d_core.errors import Gen3DError
 from gen3d_core.inversion.appearance_fit import fit_appearance, sample_colours
 from gen3d_core.inversion.pose_search import CameraPose, search_pose
 from gen3d_core.mesh.extract import extract
 from gen3d_core.mesh.mesh import Mesh
 from gen3d_core.model.model import Model
 from gen3d_core.model.prediction import SIDE, AzimuthPeak, Prediction, parse_prediction
-from gen3d_core.pictures.framing import network_input
+from gen3d_core.pictures.framing import network_input, read_framed
 from gen3d_core.progress import OnProgress, ignore_progress
 
+_READ_SIDE = 256
+"""Pixels along a side of a picture that was read from a file."""
 RESOLUTION = 48
 """Samples a side of the mesh that is held against the pictures."""
 LOW_CONFIDENCE, LOW_CERTAINTY = 0.6, 0.0
@@ -39,13 +44,26 @@ class Encoded:
         return float(np.mean([camera.overlap for camera in self.cameras]))
 
 
-def encode(model: Model, pictures: Sequence[np.ndarray], progress: OnProgress = ignore_progress) -> Encoded:
-    """One object from one picture of it or more, framed: (S, S, 4) uint8, RGBA with straight alpha.
+def encode(
+    model: Model, pictures: Sequence[np.ndarray | str | PathLike[str]], progress: OnProgress = ignore_progress
+) -> Encoded:
+    """The codes of one object, from one picture of it or more.
 
-    Raises `ModelFileError` where the model's file has no encoder, `MeshError` where the object has no surface.
+    A picture is a file, whose object is cut out by its alpha or by its plain background, or an array (S, S, 4) uint8,
+    RGBA with straight alpha, that is framed already. Raises `ModelFileError` where the model's file has no encoder,
+    `Gen3DError` for a picture that cannot be used, `MeshError` where the object has no surface.
+
+    >>> import gen3d_core
+    >>> from gen3d_core.pictures.preview import render_framed
+    >>> model = gen3d_core.load("cars")
+    >>> picture = render_framed(model.sample(seed=3, resolution=48), azimuth=40, elevation=20, size=96)
+    >>> found = gen3d_core.encode(model, [picture])
+    >>> found.confidence > 0.8
+    True
+    >>> mesh = model.build(found.codes, resolution=32)
     """
     progress(0.0, "encoding")
-    small = network_input(list(pictures), SIDE)
+    small = network_input([_framed_picture(each) for each in pictures], SIDE)
     sizes = model.manifest["shape_dim"], model.manifest["appearance_dim"]
     predictions = [parse_prediction(answer, *sizes) for answer in model.runtime.predict(small)]
     codes = mean_codes([each.codes for each in predictions])
@@ -59,6 +77,14 @@ def encode(model: Model, pictures: Sequence[np.ndarray], progress: OnProgress = 
     if seen is not None:
         codes = Codes(codes.shape, fit_appearance(field, codes.appearance, seen))
     return Encoded(codes, cameras, _certainty(predictions))
+
+
+def _framed_picture(picture: np.ndarray | str | PathLike[str]) -> np.ndarray:
+    if not isinstance(picture, np.ndarray):
+        return read_framed(Path(picture), _READ_SIDE)
+    if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 4 or picture.shape[0] != picture.shape[1]:
+        raise Gen3DError(f"a picture is {picture.dtype} {picture.shape}: expected uint8 (S, S, 4), or a file's path")
+    return picture
 
 
 def is_doubtful(model: Model, found: Encoded) -> bool:

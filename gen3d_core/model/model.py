@@ -21,7 +21,19 @@ SHIPPED = Path(__file__).parents[1] / "models"
 
 
 class Model:
-    """A model that makes meshes. Equal seed, options and file give equal meshes on one machine."""
+    """A model that makes meshes. Equal seed, options and file give equal meshes on one machine.
+
+    `load` opens one. Resolutions are samples of the field along each side of the cube that holds the object, 16 to
+    512; seeds are 0 to 2^31 - 1.
+
+    >>> import gen3d_core
+    >>> model = gen3d_core.load("chairs")
+    >>> mesh = model.sample(seed=7, resolution=32, truncation=0.8)
+    >>> [direction.name for direction in model.directions][:3]
+    ['width', 'depth', 'bulk']
+    >>> wider = model.directions[0].move(model.codes(seed=7), 1.5)
+    >>> mesh = model.build(wider, resolution=32)
+    """
 
     def __init__(self, runtime: OnnxModel, hash: str) -> None:
         self.runtime = runtime
@@ -98,7 +110,15 @@ class Model:
 
 
 def load(name_or_path: str | os.PathLike[str], threads: int | None = None) -> Model:
-    """A shipped model by its name, or any `.gen3d` file by its path. Raises `ModelFileError` with one line."""
+    """A shipped model by its name, or any `.gen3d` file by its path.
+
+    `threads` are those of the processor: as many as it has, at most 4, unless told. Raises `ModelFileError`, one line,
+    for what is no usable model file.
+
+    >>> import gen3d_core
+    >>> gen3d_core.load("cars").manifest["category"]
+    'cars'
+    """
     path = find(name_or_path)
     runtime = OnnxModel.open(path, threads)
     return Model(runtime, sha256(path))

@@ -51,6 +51,13 @@ def interpolate(
 ) -> Interpolation:
     """Meshes of `steps` objects along a path.
 
+    >>> import gen3d_core
+    >>> model = gen3d_core.load("cars")
+    >>> path = gen3d_core.Path((model.codes(3), model.codes(8)))
+    >>> made = gen3d_core.interpolate(model, path, steps=3, resolution=32)
+    >>> len(made.codes), made.morph.segments[0].first
+    (3, 0)
+
     Args:
         kind: `morph`, see `gen3d_core.morphing.track.morph` for it, `base` and `after_change`; or `flipbook`, whose
             every mesh is its own.
