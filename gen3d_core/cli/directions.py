@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from gen3d_core import limits
+from gen3d_core.cli.options import add_model, add_resolution, check
 from gen3d_core.cli.terminal import Meter, say
 from gen3d_core.errors import Gen3DError
 
@@ -16,21 +17,21 @@ STOPS = 5
 
 def add_directions(commands: Any) -> None:
     """Give the command line this command."""
-    directions = commands.add_parser(
+    parser = commands.add_parser(
         "directions",
         help="what a model's sliders move",
         description="List a model's principal directions, and draw what moving along each makes of one object.",
     )
-    directions.add_argument("--model", required=True, help="name of a shipped model, or a .gen3d file")
-    directions.add_argument("--seed", type=int, default=0, help="the object to move (default 0)")
-    directions.add_argument("--resolution", type=int, default=96, help="samples a side, 16 to 512 (default 96)")
-    directions.add_argument("--out", type=Path, help="folder for the picture, made where missing (default: no picture)")
-    directions.set_defaults(run=_directions)
+    add_model(parser)
+    parser.add_argument("--seed", type=int, default=0, help="the object to move (default 0)")
+    add_resolution(parser, 96)
+    parser.add_argument("--out", type=Path, help="folder for the picture, made where missing (default: no picture)")
+    parser.set_defaults(run=_directions)
 
 
 def _directions(options: argparse.Namespace) -> int:
     limits.check_whole("--seed", options.seed, limits.SEED)
-    limits.check_whole("--resolution", options.resolution, limits.RESOLUTION)
+    check(options)
 
     from gen3d_core.files import make_folder, replacing
     from gen3d_core.model.model import load

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gen3d_core import limits
+from gen3d_core.cli.options import add_folder, add_meshes, add_model, check
 from gen3d_core.cli.terminal import Meter
 from gen3d_core.errors import Gen3DError
 
@@ -34,8 +35,8 @@ def add_encode(commands: Any) -> None:
         description="Find the codes of the object in a picture, and make its mesh.",
     )
     parser.add_argument("pictures", type=Path, nargs="+", metavar="PICTURE", help="one object, once or from many sides")
-    parser.add_argument("--model", required=True, help="name of a shipped model, or a .gen3d file")
-    parser.add_argument("--out", type=Path, required=True, help="folder for the files, made where missing")
+    add_model(parser)
+    add_folder(parser)
     parser.add_argument(
         "--mask",
         type=Path,
@@ -49,19 +50,13 @@ def add_encode(commands: Any) -> None:
         action="store_true",
         help="refine, then adjust the model's weights too: writes a model file for this object alone; needs torch",
     )
-    parser.add_argument("--resolution", type=int, default=128, help="samples a side, 16 to 512 (default 128)")
-    parser.add_argument(
-        "--format", choices=("glb", "ply", "obj", "stl"), default="glb", help="kind of file (default glb)"
-    )
-    parser.add_argument("--threads", type=int, help="processor threads (default: the processors, at most 4)")
+    add_meshes(parser)
     parser.set_defaults(run=_encode)
 
 
 def _encode(options: argparse.Namespace) -> int:
     limits.check_whole("PICTURE: how many", len(options.pictures), limits.PICTURES)
-    limits.check_whole("--resolution", options.resolution, limits.RESOLUTION)
-    if options.threads is not None:
-        limits.check_whole("--threads", options.threads, (1, 1024))
+    check(options)
     if options.mask and len(options.mask) != len(options.pictures):
         raise Gen3DError(f"{len(options.mask)} masks for {len(options.pictures)} pictures: give one for each, or none")
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gen3d_core import limits
+from gen3d_core.cli.options import add_folder, add_meshes, add_model, add_truncation, check
 from gen3d_core.cli.terminal import Meter
 
 if TYPE_CHECKING:
@@ -26,11 +27,10 @@ def add_morph(commands: Any) -> None:
         help="move from object to object",
         description="Write an animation from one seed's object to the next ones', and a turntable of it.",
     )
-    parser.add_argument("--model", required=True, help="name of a shipped model, or a .gen3d file")
+    add_model(parser)
     parser.add_argument("--seeds", type=int, nargs="+", required=True, metavar="SEED", help="two or more, in order")
     parser.add_argument("--steps", type=int, default=24, help="meshes along the way, 2 to 256 (default 24)")
-    parser.add_argument("--resolution", type=int, default=128, help="samples a side, 16 to 512 (default 128)")
-    parser.add_argument("--out", type=Path, required=True, help="folder for the files, made where missing")
+    add_folder(parser)
     held = parser.add_mutually_exclusive_group()
     held.add_argument("--shape-only", action="store_true", help="keep the appearance of the first seed")
     held.add_argument("--appearance-only", action="store_true", help="keep the shape of the first seed")
@@ -42,7 +42,7 @@ def add_morph(commands: Any) -> None:
         help="way between codes (default slerp)",
     )
     parser.add_argument("--even", action="store_true", help="let the shape change equally much with every step")
-    parser.add_argument("--truncation", type=float, help="variety, 0 to 2 (default: the model's own)")
+    add_truncation(parser)
     parser.add_argument(
         "--after-change",
         choices=limits.MORPH_AFTER_CHANGE,
@@ -50,11 +50,8 @@ def add_morph(commands: Any) -> None:
         help="where the topology changes: go on with a new mesh (default), or stop before it",
     )
     parser.add_argument("--flipbook", action="store_true", help="write a mesh for every step instead of an animation")
-    parser.add_argument(
-        "--format", choices=("glb", "ply", "obj", "stl"), default="glb", help="kind of a flipbook's files (default glb)"
-    )
     parser.add_argument("--json", action="store_true", help="report as JSON")
-    parser.add_argument("--threads", type=int, help="processor threads (default: the processors, at most 4)")
+    add_meshes(parser, what="a flipbook's files")
     parser.set_defaults(run=_morph)
 
 
@@ -63,12 +60,8 @@ def _morph(options: argparse.Namespace) -> int:
     for seed in options.seeds:
         limits.check_whole("--seeds", seed, limits.SEED)
     limits.check_whole("--steps", options.steps, limits.MORPH_STEPS)
-    limits.check_whole("--resolution", options.resolution, limits.RESOLUTION)
+    check(options)
     limits.check_whole("--resolution² × --steps", options.resolution**2 * options.steps, limits.MORPH_SIZE)
-    if options.truncation is not None:
-        limits.check_real("--truncation", options.truncation, limits.TRUNCATION)
-    if options.threads is not None:
-        limits.check_whole("--threads", options.threads, (1, 1024))
 
     from gen3d_core.codes.path import Path as CodePath
     from gen3d_core.files import make_folder, replacing

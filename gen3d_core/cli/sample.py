@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gen3d_core import limits
+from gen3d_core.cli.options import add_folder, add_meshes, add_model, add_truncation, check
 from gen3d_core.cli.terminal import Meter, fail
 from gen3d_core.errors import Gen3DError
 
@@ -20,44 +20,34 @@ SHEET_LIMIT = 100
 
 def add_sample(commands: Any) -> None:
     """Give the command line this command."""
-    sample = commands.add_parser(
+    parser = commands.add_parser(
         "sample", help="make meshes", description="Make meshes from seeds, and a picture of them all."
     )
-    sample.add_argument("--model", required=True, help="name of a shipped model, or a .gen3d file")
-    sample.add_argument("--seed", type=int, default=0, help="first seed (default 0); equal seeds give equal meshes")
-    sample.add_argument("--count", type=int, default=1, help="how many seeds in a row (default 1)")
-    sample.add_argument("--resolution", type=int, default=128, help="samples a side, 16 to 512 (default 128)")
-    sample.add_argument(
-        "--format", choices=("glb", "ply", "obj", "stl"), default="glb", help="kind of file (default glb)"
-    )
-    sample.add_argument("--out", type=Path, required=True, help="folder for the files, made where missing")
-    sample.add_argument(
-        "--truncation", type=float, help="variety, 0 (the average object) to 2 (default: the model's own)"
-    )
-    sample.add_argument(
+    add_model(parser)
+    parser.add_argument("--seed", type=int, default=0, help="first seed (default 0); equal seeds give equal meshes")
+    parser.add_argument("--count", type=int, default=1, help="how many seeds in a row (default 1)")
+    add_folder(parser)
+    add_truncation(parser)
+    parser.add_argument(
         "--floaters", type=float, default=1.0, help="keep loose parts from this share of the largest (default 1: none)"
     )
-    sample.add_argument(
+    parser.add_argument(
         "--move",
         action="append",
         default=[],
         metavar="DIRECTION=VALUE",
         help="where every object stands along a direction that `gen3d directions` lists; may be given again",
     )
-    sample.add_argument("--threads", type=int, help="processor threads (default: the processors, at most 4)")
-    sample.set_defaults(run=_sample)
+    add_meshes(parser)
+    parser.set_defaults(run=_sample)
 
 
 def _sample(options: argparse.Namespace) -> int:
     limits.check_whole("--count", options.count, limits.COUNT)
     limits.check_whole("--seed", options.seed, limits.SEED)
     limits.check_whole("--seed with --count: the last seed", options.seed + options.count - 1, limits.SEED)
-    limits.check_whole("--resolution", options.resolution, limits.RESOLUTION)
+    check(options)
     limits.check_real("--floaters", options.floaters, limits.FLOATERS)
-    if options.truncation is not None:
-        limits.check_real("--truncation", options.truncation, limits.TRUNCATION)
-    if options.threads is not None:
-        limits.check_whole("--threads", options.threads, (1, 1024))
 
     from gen3d_core.files import make_folder, replacing
     from gen3d_core.mesh.extract import MeshError
