@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ import pytest
 from PIL import Image
 
 from gen3d_core.errors import Gen3DError
+from tests.training.evaluation.page_tags import PageTags
 from training.cli import main
 from training.evaluation import compare as compare_module
 from training.evaluation.compare import compare
@@ -119,17 +119,6 @@ def test_evaluations_on_different_data_or_with_different_weights_are_refused() -
     )
 
 
-class Tags(HTMLParser):
-    def __init__(self) -> None:
-        super().__init__()
-        self.tags: list[str] = []
-        self.addresses: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append(tag)
-        self.addresses += [value or "" for name, value in attrs if name in ("src", "href")]
-
-
 def test_the_command_writes_a_page_that_stands_alone(tmp_path: Path) -> None:
     first = written(tmp_path / "first", evaluation("first", row("a", 1.0, 0.9, 1.1), curve=CURVE))
     second = written(tmp_path / "second", evaluation("second", row("a", 2.0, 1.9, 2.1)))
@@ -137,7 +126,7 @@ def test_the_command_writes_a_page_that_stands_alone(tmp_path: Path) -> None:
     assert main(["compare", str(first), str(second), "--out", str(out)]) == 0
     assert sorted(path.name for path in out.iterdir()) == ["compare.html", "compare.json", "compare.png"]
     page = (out / "compare.html").read_text()
-    parser = Tags()
+    parser = PageTags()
     parser.feed(page)
     assert "script" not in parser.tags and parser.tags.count("svg") == 1 and parser.tags.count("img") == 6
     assert all(address.startswith("data:image/png;base64,") for address in parser.addresses)

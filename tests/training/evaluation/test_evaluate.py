@@ -6,7 +6,6 @@ import io
 import json
 import logging
 import math
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,7 @@ from gen3d_core.model.archive import read_model, write_model
 from gen3d_core.model.model import find
 from gen3d_core.weights.load import load_generator
 from tests.tiny_run import one_thread, write_pictures
+from tests.training.evaluation.page_tags import PageTags
 from training.cli import main
 from training.data import meshes as mesh_files
 from training.data.meshes import RealMeshes, read_mesh, read_meshes, real_meshes
@@ -118,21 +118,8 @@ def test_the_same_again_but_for_the_times(data: Path, out: Path, tmp_path: Path)
         assert (tmp_path / name).read_bytes() == (out / name).read_bytes(), name
 
 
-class Addresses(HTMLParser):
-    """Tags of a page, and every address in it."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.tags: list[str] = []
-        self.addresses: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append(tag)
-        self.addresses += [value or "" for name, value in attrs if name in ("src", "href", "srcset", "data", "action")]
-
-
 def assert_stands_alone(page: str) -> None:
-    parser = Addresses()
+    parser = PageTags()
     parser.feed(page)
     assert "script" not in parser.tags and "link" not in parser.tags and "@import" not in page and "url(" not in page
     assert parser.addresses and all(each.startswith("data:image/png;base64,") for each in parser.addresses)
