@@ -22,7 +22,7 @@ from gen3d_core.codes.path import Path
 from gen3d_core.errors import Gen3DError
 from gen3d_core.model.model import Model, load
 from gen3d_core.morphing.interpolate import interpolate
-from gen3d_core.morphing.report import KeyReport, Morph
+from gen3d_core.morphing.report import KeyReport, MorphMeshes
 
 NEAR = 0.005
 """A morph shows the surface when its keys are nearer than this to it in the mean, as a share of the longest side."""
@@ -86,7 +86,7 @@ def _score(model: Model, seed: int, keys: int, resolution: int) -> PairScore:
     )
 
 
-def _carried(made: Morph) -> list[KeyReport]:
+def _carried(made: MorphMeshes) -> list[KeyReport]:
     """Reports of the keys whose mesh comes from a key beside them."""
     starts = {segment.first for segment in made.segments}
     return [report for key, report in enumerate(made.reports, made.segments[0].first) if key not in starts]

@@ -14,7 +14,7 @@ from gen3d_core.codes.path import Path, even_times, uniform_times
 from gen3d_core.mesh.distance import surface_distances
 from gen3d_core.mesh.extract import PointField, extract
 from gen3d_core.mesh.mesh import Mesh
-from gen3d_core.morphing.report import Morph
+from gen3d_core.morphing.report import MorphMeshes
 from gen3d_core.morphing.track import flipbook, morph
 from gen3d_core.progress import OnProgress, ignore_progress
 
@@ -33,7 +33,7 @@ class Interpolation:
 
     times: np.ndarray
     codes: tuple[Codes, ...]
-    morph: Morph
+    morph: MorphMeshes
 
 
 def interpolate(

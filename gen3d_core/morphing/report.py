@@ -45,7 +45,7 @@ class KeyReport:
 
 
 @dataclass(frozen=True)
-class Morph:
+class MorphMeshes:
     """`segments` in the order of keys, without overlap; `reports` of the keys they cover, in order. The first covered
     key is `segments[0].first`."""
 

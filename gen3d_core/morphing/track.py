@@ -16,7 +16,7 @@ from gen3d_core.mesh.mesh import Mesh
 from gen3d_core.mesh.sequence import Segment
 from gen3d_core.mesh.sparse_lattice import LogitFunction
 from gen3d_core.morphing.level_set import Advection, Tracked
-from gen3d_core.morphing.report import KeyReport, Morph
+from gen3d_core.morphing.report import KeyReport, MorphMeshes
 from gen3d_core.progress import OnProgress, ignore_progress
 
 FieldAt = Callable[[float], PointField]
@@ -49,7 +49,7 @@ def morph(
     base: int = 0,
     after_change: str = "segment",
     progress: OnProgress = ignore_progress,
-) -> Morph:
+) -> MorphMeshes:
     """The mesh of key `base` carried to all others along the level sets of the field, both ways.
 
     Where the mesh has lost the surface, a part of which came or went, or folds over itself, the topology is taken to
@@ -79,19 +79,19 @@ def morph(
         segments.append(_segment(first, run))
         first += len(run)
     progress(1.0, "morph")
-    return Morph(tuple(segments), tuple(key.report for run in runs for key in run))
+    return MorphMeshes(tuple(segments), tuple(key.report for run in runs for key in run))
 
 
 def flipbook(
     field_at: FieldAt, times: Sequence[float], resolution: int, *, progress: OnProgress = ignore_progress
-) -> Morph:
+) -> MorphMeshes:
     """A mesh of its own for every key, of any topology: each is a segment. Raises like `morph`."""
     _check(times, resolution)
     walk = _Walk(field_at, resolution, len(times), True, progress)
     keys = [walk.start(float(time)) for time in times]
     progress(1.0, "flipbook")
     segments = tuple(_segment(n, [key]) for n, key in enumerate(keys))
-    return Morph(segments, tuple(key.report for key in keys))
+    return MorphMeshes(segments, tuple(key.report for key in keys))
 
 
 def _check(times: Sequence[float], resolution: int) -> None:

@@ -31,7 +31,7 @@ def draw_poses(prior: PosePrior, count: int, generator: torch.Generator) -> Floa
     return torch.deg2rad(low + (high - low) * torch.rand(count, 2, generator=generator))
 
 
-def camera_axes(pose: Float[Tensor, "n 2"]) -> Float[Tensor, "n 3 3"]:
+def camera_bases(pose: Float[Tensor, "n 2"]) -> Float[Tensor, "n 3 3"]:
     """Rows right, up and backward (from the origin to the camera) of cameras at azimuth and elevation `pose`."""
     azimuth, elevation = pose.unbind(-1)
     zero = torch.zeros_like(azimuth)
@@ -43,7 +43,7 @@ def camera_axes(pose: Float[Tensor, "n 2"]) -> Float[Tensor, "n 3 3"]:
 
 def pixel_rays(pose: Float[Tensor, "n 2"], pixels: Float[Tensor, "n pixels 2"], prior: PosePrior) -> Rays:
     """Rays through `pixels`: normalised coordinates in [-1, 1], x right and y up, pixel centres at 2(j + 1/2)/N - 1."""
-    axes = camera_axes(pose)
+    axes = camera_bases(pose)
     half = math.tan(math.radians(prior.fov_deg) / 2)
     local = torch.cat([pixels * half, -torch.ones_like(pixels[..., :1])], -1)
     directions = torch.nn.functional.normalize(local @ axes, dim=-1)

@@ -28,7 +28,7 @@ from training.evaluation.sampled import Sampled, sample_meshes
 from training.evaluation.score_codes import APPEARANCES, SHAPES, code_rows
 from training.evaluation.score_meshes import mesh_rows, set_rows
 from training.evaluation.score_pictures import LEAST, picture_rows
-from training.evaluation.subject import Subject
+from training.evaluation.subject import JudgedModel
 from training.metrics.inception import load_inception
 
 COUNT = (LEAST, 10_000)
@@ -76,7 +76,7 @@ def evaluate(
     if threads:
         torch.set_num_threads(threads)
     chosen = chosen_device(device)
-    subject = Subject.open(model, truncation, chosen, threads)
+    subject = JudgedModel.open(model, truncation, chosen, threads)
     network = None if inception is None else load_inception(inception)
     pictures = load_with_bar(data)
     _check_cameras(subject, pictures, data)
@@ -126,7 +126,7 @@ def _check(count: int, points: int, resolution: int, seed: int, threads: int | N
         limits.check_whole("--threads", threads, (1, 1024))
 
 
-def _check_cameras(subject: Subject, data: PictureDataset, folder: Path) -> None:
+def _check_cameras(subject: JudgedModel, data: PictureDataset, folder: Path) -> None:
     """Pictures can only be compared when the object is as large in both, and when there are enough of them."""
     ours, theirs = subject.generator.prior, data.prior
     if (ours.distance, ours.fov_deg) != (theirs.distance, theirs.fov_deg):
@@ -138,7 +138,7 @@ def _check_cameras(subject: Subject, data: PictureDataset, folder: Path) -> None
         raise Gen3DError(f"{folder} has {len(data.pictures)} pictures: an evaluation needs {2 * LEAST} or more")
 
 
-def _shots(subject: Subject, data: PictureDataset, count: int, seed: int) -> Shots:
+def _shots(subject: JudgedModel, data: PictureDataset, count: int, seed: int) -> Shots:
     """`count` pictures of each kind; no real one is among the further real ones."""
     batches = Batches(data, torch.device("cpu"))
     order = torch.from_numpy(np.random.default_rng([seed, 1]).permutation(len(data.pictures)))
@@ -151,7 +151,7 @@ def _shots(subject: Subject, data: PictureDataset, count: int, seed: int) -> Sho
     return Shots(real, further, fake, seconds)
 
 
-def _codes(subject: Subject, size: int, count: int, seed: int) -> list[Row]:
+def _codes(subject: JudgedModel, size: int, count: int, seed: int) -> list[Row]:
     shape, _ = subject.codes(range(seed, seed + min(SHAPES, count)))
     _, appearance = subject.codes(range(seed, seed + min(APPEARANCES, count)))
 
@@ -162,7 +162,7 @@ def _codes(subject: Subject, size: int, count: int, seed: int) -> list[Row]:
 
 
 def _remarks(
-    subject: Subject,
+    subject: JudgedModel,
     data: PictureDataset,
     real: RealMeshes | None,
     sampled: Sampled,

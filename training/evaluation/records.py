@@ -13,10 +13,10 @@ from training.compute import describe_machine
 from training.data.dataset import PictureDataset
 from training.data.meshes import RealMeshes
 from training.evaluation.results import Cost, DataRecord, Evaluation, ModelRecord
-from training.evaluation.subject import Subject
+from training.evaluation.subject import JudgedModel
 
 
-def model_record(subject: Subject) -> ModelRecord:
+def model_record(subject: JudgedModel) -> ModelRecord:
     """Which model it is."""
     manifest = subject.model.manifest
     return ModelRecord(
@@ -65,7 +65,7 @@ def data_record(data: PictureDataset, real: RealMeshes | None) -> DataRecord:
     )
 
 
-def cost(subject: Subject, mesh_seconds: float | None, picture_seconds: float, device: torch.device) -> Cost:
+def cost(subject: JudgedModel, mesh_seconds: float | None, picture_seconds: float, device: torch.device) -> Cost:
     """What training cost by the file's own record, and what using the model costs here."""
     training = subject.training
     shown, minutes = _positive(training.get("pictures_shown")), _positive(training.get("minutes"))

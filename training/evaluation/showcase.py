@@ -13,14 +13,16 @@ from gen3d_core.mesh.mesh import Mesh
 from training.data.meshes import RealMeshes
 from training.evaluation.pictures import rgb_over_white
 from training.evaluation.strips import BACK_DEG, VIEW_DEG, labelled, mesh_tiles, png, strip, tiles
-from training.evaluation.subject import Subject
+from training.evaluation.subject import JudgedModel
 
 SHOWN = 10
 """Objects on a strip, and steps of an interpolation."""
 PATHS = 3
 
 
-def strips_of(subject: Subject, size: int, seed: int, count: int, meshes: Sequence[Mesh | None]) -> dict[str, bytes]:
+def strips_of(
+    subject: JudgedModel, size: int, seed: int, count: int, meshes: Sequence[Mesh | None]
+) -> dict[str, bytes]:
     """PNG files by name: renders of `size` pixels (front and back of `count` objects), meshes (in colour and bare),
     interpolations (an arc from one seed to the next)."""
     shape, appearance = subject.codes(range(seed, seed + count))

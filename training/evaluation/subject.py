@@ -22,7 +22,7 @@ from training.evaluation.pictures import render_pictures
 
 
 @dataclass(frozen=True)
-class Subject:
+class JudgedModel:
     """Both halves of one file, used with one truncation."""
 
     model: Model
@@ -30,7 +30,7 @@ class Subject:
     truncation: float
 
     @classmethod
-    def open(cls, name: str, truncation: float | None, device: torch.device, threads: int | None) -> Subject:
+    def open(cls, name: str, truncation: float | None, device: torch.device, threads: int | None) -> JudgedModel:
         """A shipped model's name or a `.gen3d` file; `truncation` None takes the model's own. Raises Gen3DError."""
         model = load(name, threads)
         amount = model.manifest["truncation"] if truncation is None else truncation

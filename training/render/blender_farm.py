@@ -25,7 +25,7 @@ SILENCE_LIMIT = 300.0  # seconds without a picture after which a process counts 
 
 
 @dataclass(frozen=True)
-class Picture:
+class RenderView:
     """One picture to render: its file name and the camera-to-world matrix, (4,4) as nested lists."""
 
     name: str
@@ -33,11 +33,11 @@ class Picture:
 
 
 @dataclass(frozen=True)
-class Model:
+class RenderModel:
     """A mesh file and the pictures wanted of it."""
 
     file: str
-    pictures: tuple[Picture, ...]
+    pictures: tuple[RenderView, ...]
 
 
 @dataclass
@@ -64,7 +64,7 @@ def blender_command(blender: Path | None = None) -> list[str]:
 
 
 def render_models(
-    models: Sequence[Model],
+    models: Sequence[RenderModel],
     settings: dict[str, Any],
     command: Sequence[str],
     picture_done: Callable[[], None],
@@ -89,11 +89,11 @@ def render_models(
     return farm.outcome
 
 
-def _batches(models: Sequence[Model], workers: int) -> list[list[Model]]:
+def _batches(models: Sequence[RenderModel], workers: int) -> list[list[RenderModel]]:
     """Consecutive models, about PICTURES_PER_PROCESS pictures each, and fewer where processes would stay idle."""
     total = sum(len(model.pictures) for model in models)
     limit = max(1, min(PICTURES_PER_PROCESS, -(-total // workers)))
-    batches: list[list[Model]] = []
+    batches: list[list[RenderModel]] = []
     room = 0
     for model in models:
         if room <= 0:
@@ -109,7 +109,7 @@ class _Farm:
         self.settings, self.command, self.picture_done = settings, command, picture_done
         self.outcome, self.stop, self.lock = Outcome(), threading.Event(), threading.Lock()
 
-    def render_batch(self, batch: list[Model]) -> None:
+    def render_batch(self, batch: list[RenderModel]) -> None:
         """All pictures of a batch, by as many processes as it takes."""
         died_on: str | None = None
         while left := self._unfinished(batch):
@@ -129,15 +129,15 @@ class _Farm:
                 raise DatasetError(f"Blender ends without rendering anything ({' '.join(self.command[:1])}): {ending}")
             self.outcome.skipped[culprit] = f"Blender ends while rendering it: {ending}"
 
-    def _unfinished(self, batch: list[Model]) -> list[Model]:
+    def _unfinished(self, batch: list[RenderModel]) -> list[RenderModel]:
         left = []
         for model in batch:
             pictures = tuple(p for p in model.pictures if p.name not in self.outcome.pictures)
             if pictures and model.file not in self.outcome.skipped:
-                left.append(Model(model.file, pictures))
+                left.append(RenderModel(model.file, pictures))
         return left
 
-    def _run(self, models: list[Model]) -> str | None:
+    def _run(self, models: list[RenderModel]) -> str | None:
         """One child process; None when it did all it was asked, else how it ended."""
         with tempfile.TemporaryDirectory(prefix="gen3d-render-", ignore_cleanup_errors=True) as scratch:
             job = Path(scratch) / "job.json"

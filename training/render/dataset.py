@@ -22,7 +22,7 @@ from training.data.attribution import credit
 from training.data.poses import draw_angles
 from training.data.staging import DatasetError, stage_folder
 from training.procedural.family import FAMILIES, RADIUS, make_shape
-from training.render.blender_farm import Model, Picture, blender_command, render_models
+from training.render.blender_farm import RenderModel, RenderView, blender_command, render_models
 
 PROCEDURAL = "procedural:"
 SUFFIXES = (".glb", ".gltf", ".obj", ".ply", ".stl", ".off", ".fbx")
@@ -123,7 +123,7 @@ def _render_files(
     settings = {"folder": str(folder / "images"), "size": size, "samples": SAMPLES, "radius": RADIUS, "fov": fov,
                 "light": LIGHT}  # fmt: skip
     skipped: dict[str, str] = {}
-    models: list[Model] = []
+    models: list[RenderModel] = []
     origins: dict[str, Path] = {}
     frames: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory(prefix="gen3d-meshes-") as scratch:
@@ -139,11 +139,11 @@ def _render_files(
                     *draw_angles(prior, np.random.default_rng([seed, 1, i]), views), strict=True
                 )
             ]
-            pictures = tuple(Picture(f"{i * views + view:06d}.png", matrix) for view, matrix in enumerate(matrices))
+            pictures = tuple(RenderView(f"{i * views + view:06d}.png", matrix) for view, matrix in enumerate(matrices))
             frames += [
                 {"file_path": f"images/{p.name}", "model": file.name, "transform_matrix": p.camera} for p in pictures
             ]
-            models.append(Model(str(readable.resolve()), pictures))
+            models.append(RenderModel(str(readable.resolve()), pictures))
             origins[models[-1].file] = file
         with tqdm(total=len(frames), desc="rendering", unit="picture", smoothing=0.05) as bar:
             outcome = render_models(models, settings, command, lambda: _count(bar))

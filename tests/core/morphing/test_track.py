@@ -15,7 +15,7 @@ from gen3d_core.mesh.distance import surface_distances
 from gen3d_core.mesh.extract import MeshError, extract
 from gen3d_core.mesh.gltf import y_up
 from gen3d_core.mesh.lattice import FieldError
-from gen3d_core.morphing.report import Morph
+from gen3d_core.morphing.report import MorphMeshes
 from gen3d_core.morphing.track import flipbook, morph
 from tests.analytic import SolidField, Sphere, Torus
 
@@ -76,7 +76,7 @@ def solid_angles(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
     return 2 * np.arctan2(dot(a, np.cross(b, c)), 1 + dot(a, b) + dot(b, c) + dot(c, a))
 
 
-def canonical(made: Morph, key: int, size: np.ndarray) -> np.ndarray:
+def canonical(made: MorphMeshes, key: int, size: np.ndarray) -> np.ndarray:
     """Vertices of a solid with half axes `size` around the origin, back from their place on the ground."""
     return made.mesh(key).vertices * 2 * size.max() - [0, 0, size[2]]
 

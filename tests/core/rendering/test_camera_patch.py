@@ -14,7 +14,7 @@ from gen3d_core.adversarial.patches import draw_patch
 from gen3d_core.config import GeneratorConfig, PatchConfig, PosePrior, RendererConfig
 from gen3d_core.pictures.pinhole import camera_to_world
 from gen3d_core.rendering import patch
-from gen3d_core.rendering.camera import Rays, camera_axes, draw_poses, pixel_rays
+from gen3d_core.rendering.camera import Rays, camera_bases, draw_poses, pixel_rays
 from gen3d_core.rendering.generator import Generator, as_pictures
 from gen3d_core.rendering.stage import Stage
 from training.data.dataset import load_dataset
@@ -51,7 +51,7 @@ def test_right_and_up_in_the_picture_seen_from_the_front() -> None:
 
 def test_axes_agree_with_the_matrices_of_data_sets() -> None:
     pose = draw_poses(PRIOR, 16, torch.Generator().manual_seed(0))
-    for angles, axes in zip(pose, camera_axes(pose), strict=True):
+    for angles, axes in zip(pose, camera_bases(pose), strict=True):
         matrix = camera_to_world(float(angles[0]), float(angles[1]), 4.0)
         assert np.allclose(axes.numpy(), matrix[:3, :3].T, atol=1e-6)
         assert np.allclose(4 * axes[2].numpy(), matrix[:3, 3], atol=1e-5)

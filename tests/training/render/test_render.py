@@ -18,7 +18,7 @@ from training.data.attribution import credit
 from training.data.dataset import PictureDataset, load_dataset
 from training.data.staging import DatasetError
 from training.render import blender_farm
-from training.render.blender_farm import Model, Picture, blender_command, render_models
+from training.render.blender_farm import RenderModel, RenderView, blender_command, render_models
 from training.render.dataset import LIGHT, render
 
 FOV = np.radians(30)
@@ -249,7 +249,7 @@ print("GEN3D done", flush=True)
 def run_fragile(folder: Path, files: list[str], deaths: int) -> tuple[blender_farm.Outcome, int]:
     script = folder / "fragile.py"
     script.write_text(FRAGILE)
-    models = [Model(file, tuple(Picture(f"{file}_{i}.png", []) for i in range(3))) for file in files]
+    models = [RenderModel(file, tuple(RenderView(f"{file}_{i}.png", []) for i in range(3))) for file in files]
     counted = []
     outcome = render_models(
         models, {"folder": str(folder), "size": deaths}, [sys.executable, str(script)], lambda: counted.append(1), 1
@@ -279,7 +279,7 @@ def test_a_process_that_hangs_is_ended(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(blender_farm, "SILENCE_LIMIT", 0.5)
     script = tmp_path / "hang.py"
     script.write_text("import time\ntime.sleep(60)\n")
-    models = [Model("a", (Picture("a.png", []),))]
+    models = [RenderModel("a", (RenderView("a.png", []),))]
     with pytest.raises(DatasetError, match="no picture for"):
         render_models(models, {"folder": str(tmp_path)}, [sys.executable, str(script)], lambda: None, 1)
 
@@ -289,7 +289,7 @@ def test_a_picture_that_cannot_be_written_ends_the_rendering(tmp_path: Path) -> 
     two_boxes().export(tmp_path / "box.ply")
     (tmp_path / "images" / "a.png").mkdir(parents=True)
     settings = {"folder": str(tmp_path / "images"), "size": 8, "samples": 1, "radius": 0.95, "fov": FOV, "light": LIGHT}
-    models = [Model(str(tmp_path / "box.ply"), (Picture("a.png", camera_to_world(0, 0.3, 4).tolist()),))]
+    models = [RenderModel(str(tmp_path / "box.ply"), (RenderView("a.png", camera_to_world(0, 0.3, 4).tolist()),))]
     with pytest.raises(DatasetError, match="a.png"):
         render_models(models, settings, blender_command(), lambda: None, 1)
 
