@@ -82,14 +82,8 @@ class IntervalConfig:
 
 @dataclass(frozen=True)
 class RendererConfig:
-    """How rays find the surface and what they integrate.
+    """How rays find the surface and how finely they integrate it; what they integrate follows from the field."""
 
-    `surface` samples the interval around each ray's first crossing, `volume` the ray's whole way through the unit
-    sphere. `deferred` colours a ray once, from its blended features, `literal` every sample, as published.
-    """
-
-    method: Literal["surface", "volume"] = "surface"
-    colour: Literal["deferred", "literal"] = "deferred"
     search: Literal["lattice", "dense"] = "lattice"  # march a grid of logits, or the field itself as published
     lattice: int = 40  # logits per axis, evaluated once per object to search the surface in
     march_steps: int = 44

@@ -103,16 +103,6 @@ def _check(
         raise Gen3DError(f"--optim.batch {config.optim.batch} is not a multiple of --optim.views {config.optim.views}")
     if not config.generator.synthesis_channels:
         raise Gen3DError("--generator.synthesis-channels is empty: it needs one number for each resolution")
-    if (config.generator.kind == "triplane") != (config.renderer.colour == "deferred"):
-        raise Gen3DError(
-            f"--renderer.colour {config.renderer.colour} does not fit --generator.kind {config.generator.kind}: "
-            "triplane fields are coloured deferred, the others literal"
-        )
-    if (config.generator.kind == "radiance") != (config.renderer.method == "volume"):
-        raise Gen3DError(
-            f"--renderer.method {config.renderer.method} does not fit --generator.kind {config.generator.kind}: "
-            "radiance fields are rendered as a volume, the others by surface"
-        )
     if not 0 < config.generator.mlp.skip < config.generator.mlp.depth:
         raise Gen3DError(
             f"--generator.mlp.skip is {config.generator.mlp.skip}: it must lie inside --generator.mlp.depth"

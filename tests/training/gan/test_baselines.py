@@ -196,8 +196,6 @@ def test_graf_s_discriminator_is_told_nothing_and_mixes_no_pictures() -> None:
 @pytest.mark.parametrize(
     ("part", "change", "message"),
     [
-        ("renderer", {"colour": "deferred"}, "--renderer.colour deferred does not fit --generator.kind unisurf"),
-        ("renderer", {"method": "volume"}, "--renderer.method volume does not fit --generator.kind unisurf"),
         ("generator", {"mlp": dataclasses.replace(TINY_MLP, skip=4)}, "--generator.mlp.skip is 4"),
         ("discriminator", {"channels": (8, 8, 8, 8, 8)}, "a discriminator of 5 levels needs 32 or more"),
     ],
