@@ -13,7 +13,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from gen3d_core.config import RendererConfig
+from gen3d_core.config import BaselineConfig, RendererConfig
 from gen3d_core.networks.fields.interface import ConditionedField, DeferredField, DensityField, Emission, LiteralField
 from gen3d_core.rendering.camera import Rays
 from gen3d_core.rendering.root_finding import points_at, sphere_bounds
@@ -47,6 +47,7 @@ def render(
     picture: Int[Tensor, "rays"],
     stage: Stage,
     config: RendererConfig,
+    baseline: BaselineConfig,
     generator: torch.Generator | None = None,
 ) -> Rendering:
     """Composite every ray, as the field's kind asks: coloured once or sample by sample, around its surface or, where
@@ -59,9 +60,9 @@ def render(
         generator: draws the stratified jitter; None takes the middle of every bin and no noise.
     """
     if isinstance(field, DeferredField):
-        return _render_deferred(field, rays, owner, picture, stage, config, generator)
+        return _render_deferred(field, rays, owner, picture, stage, config, baseline, generator)
     if isinstance(field, LiteralField):
-        return _render_literal(field, rays, owner, picture, stage, config, generator)
+        return _render_literal(field, rays, owner, picture, stage, config, baseline, generator)
     raise TypeError(f"{type(field).__name__} has no colours")
 
 
@@ -72,6 +73,7 @@ def _render_deferred(
     picture: Int[Tensor, "rays"],
     stage: Stage,
     config: RendererConfig,
+    baseline: BaselineConfig,
     generator: torch.Generator | None,
 ) -> Rendering:
     """The interval around every ray's first crossing (UNISURF, equations 7 and 8), its features blended and coloured
@@ -79,7 +81,7 @@ def _render_deferred(
 
     Rays that miss integrate at least `miss_interval` around their best point, so that silhouettes have a gradient.
     """
-    lattice = field.lattice(config.lattice) if config.search == "lattice" else None
+    lattice = field.lattice(config.lattice) if baseline.search == "lattice" else None
     keep, crossing = find_surface(field, lattice, rays, owner, stage.half_width, config)
     kept = Rays(rays.origins[keep], rays.directions[keep])
     mine = owner[keep]
@@ -106,13 +108,14 @@ def _render_literal(
     picture: Int[Tensor, "rays"],
     stage: Stage,
     config: RendererConfig,
+    baseline: BaselineConfig,
     generator: torch.Generator | None,
 ) -> Rendering:
     """Every sample coloured, then composited: sum_i w_i c_i (UNISURF, equation 7; GRAF, equation 5).
 
     Samples that, by the lattice, cannot weigh `prune` are left out: the same picture but for that.
     """
-    lattice = field.lattice(config.lattice) if config.search == "lattice" else None
+    lattice = field.lattice(config.lattice) if baseline.search == "lattice" else None
     near, far = sphere_bounds(rays)
     if not isinstance(field, DensityField):
         keep, crossing = find_surface(field, lattice, rays, owner, stage.half_width, config)
@@ -129,10 +132,10 @@ def _render_literal(
     points = points_at(kept, depths)
 
     evaluated = torch.ones_like(depths, dtype=torch.bool)
-    if lattice is not None and config.prune > 0 and not stage.noise:
+    if lattice is not None and baseline.prune > 0 and not stage.noise:
         with torch.no_grad():
             known = trilinear_value(lattice, mine)(points_at(in_lattice(kept, lattice.shape[-1]), depths))
-            evaluated = _matters(occupancy_weights(_opacity(field, known, depths, far)), config.prune)
+            evaluated = _matters(occupancy_weights(_opacity(field, known, depths, far)), baseline.prune)
     ray, sample = evaluated.nonzero(as_tuple=True)
     emitted = _emission(field, points[ray, sample], kept.directions[ray], mine[ray], wears[ray])
     logit = emitted.logit

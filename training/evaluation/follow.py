@@ -116,7 +116,7 @@ def _followed(folder: Path, known: RealSet, count: int, resolution: int, every: 
     kept = snapshots(folder)[every - 1 :: every]
     if not kept:
         raise Gen3DError(f"{folder} keeps no snapshots: they are written with its sample grids as it trains")
-    generator = Generator(run.config.generator, run.config.renderer, run.prior).eval().requires_grad_(False)
+    generator = Generator(run.config, run.prior).eval().requires_grad_(False)
     shape = torch.randn(count, run.config.generator.shape_dim, generator=torch.Generator().manual_seed(seed))
     found = []
     for snapshot in tqdm(kept, desc=folder.name, unit="snapshot", leave=False):
