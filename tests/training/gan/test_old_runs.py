@@ -1,13 +1,15 @@
 """A run that an older program started, whose settings stand under other names there, goes on."""
 
+import dataclasses
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
 from gen3d_core.errors import Gen3DError
 from tests.training.gan.test_baselines import tiny
-from training.gan.run_folder import load_run
+from training.gan.run_folder import check, load_run
 from training.gan.session import train_session
 
 pytestmark = pytest.mark.usefixtures("single_thread")
@@ -30,14 +32,18 @@ def go_on(pictures: Path, folder: Path, images: int) -> None:
 
 
 def test_it_goes_on_and_no_setting_counts_as_changed(old_run: Path, tiny_pictures: Path) -> None:
-    assert load_run(old_run).config == tiny("paper-small")
     go_on(tiny_pictures, old_run, 8)
     run = load_run(old_run)
     assert not [change for change in run.changes if change["setting"].startswith("config.")]
     assert "method" not in json.loads((old_run / "run.json").read_text(encoding="utf-8"))["config"]["renderer"]
 
-    record = json.loads((old_run / "run.json").read_text(encoding="utf-8"))
-    record["config"]["baseline"]["mlp"]["width"] = 48
-    (old_run / "run.json").write_text(json.dumps(record), encoding="utf-8")
-    with pytest.raises(Gen3DError, match=r"was started with baseline\.mlp\.width = 48, not 40"):
-        go_on(tiny_pictures, old_run, 12)
+
+def test_what_an_old_run_is_fixed_to_is_still_fixed(tmp_path: Path) -> None:
+    shutil.copy(OLD_RUN, tmp_path / "run.json")
+    run = load_run(tmp_path)
+    assert run.config == tiny("paper-small")
+    check(tmp_path, run)
+    wider = dataclasses.replace(run.config.baseline.mlp, width=48)
+    other = dataclasses.replace(run.config, baseline=dataclasses.replace(run.config.baseline, mlp=wider))
+    with pytest.raises(Gen3DError, match=r"was started with baseline\.mlp\.width = 40, not 48"):
+        check(tmp_path, dataclasses.replace(run, config=other))
