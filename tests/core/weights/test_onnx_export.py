@@ -29,7 +29,7 @@ def archive(tiny_model: Path) -> ModelArchive:
 def field(archive: ModelArchive) -> TriplaneField:
     """The field of the file's weights."""
     config = from_manifest(archive.manifest["config"])
-    generator = Generator(config.generator, config.renderer, PosePrior())
+    generator = Generator(config, PosePrior())
     generator.load_state_dict(safetensors.torch.load(archive.members["weights.safetensors"]))
     return generator.field.eval()
 
