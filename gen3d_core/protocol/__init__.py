@@ -86,6 +86,8 @@ __all__ = [
     "Parent",
     "Progress",
     "ProtocolError",
+    "REPLIES",
+    "REQUESTS",
     "Recipe",
     "Reply",
     "Request",

@@ -105,6 +105,11 @@ def test_shape_keys_show_the_workers_meshes_and_its_colours_between_frames_too()
     before, _, _ = mesh_at(placed, START - 9)
     assert np.abs(before - addon("scene.objects").to_blender_axes(segment.vertices[0])).max() < CLOSE
     assert placed["gen3d_morph"]["model"] == "ellipsoids" and placed["gen3d_morph"]["steps"] == STEPS
+    assert {key: type(value) for key, value in placed["gen3d_morph"].to_dict().items()} == {
+        "format_version": int, "size": float, "steps": int, "shape_codes": list, "appearance_codes": list,
+        "model": str, "model_hash": str, "truncation": float, "resolution": int, "kind": str, "path": str,
+        "timing": str, "version": str,
+    }  # fmt: skip
 
 
 @in_blender

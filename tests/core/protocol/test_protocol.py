@@ -98,8 +98,8 @@ MESSAGES = REQUESTS + REPLIES
 
 
 def test_every_kind_of_message_is_among_those():
-    assert {type(each) for each in REQUESTS} == set(protocol.requests.REQUESTS)
-    assert {type(each) for each in REPLIES} == set(protocol.replies.REPLIES)
+    assert {type(each) for each in REQUESTS} == set(protocol.REQUESTS)
+    assert {type(each) for each in REPLIES} == set(protocol.REPLIES)
 
 
 @pytest.mark.parametrize("message", MESSAGES, ids=lambda message: message.type)
