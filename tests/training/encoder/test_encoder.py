@@ -44,7 +44,13 @@ def small() -> object:
     """Pools and batches so small that a training takes seconds."""
     with pytest.MonkeyPatch.context() as patched, one_thread():
         patched.setattr(encoder_session, "PICTURES", 4)
-        for name, value in (("FIRST", 32), ("CAPACITY", 64), ("BATCH", 16), ("REDRAWN", 4), ("REDRAWN_GENERATED", 2)):
+        for name, value in (
+            ("FIRST", 32),
+            ("CAPACITY", 64),
+            ("BATCH", 16),
+            ("REDRAWN_PICTURES", 4),
+            ("REDRAWN_GENERATED", 2),
+        ):
             patched.setattr(encoder_session, name, value)
         yield
 
