@@ -29,6 +29,13 @@ if WORKER in os.environ:
 install_import_hook(names_shapes(), "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whatever stands on the tiny training is marked `trained`."""
+    for item in items:
+        if "tiny_run" in getattr(item, "fixturenames", ()):
+            item.add_marker("trained")
+
+
 @pytest.fixture(scope="session")
 def tiny_pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data set of 64 drawn pictures with cameras."""
