@@ -206,6 +206,11 @@ def wait_until(condition: Callable[[], object], what: str, seconds: float = 30.0
         time.sleep(0.01)
 
 
+def learn() -> None:
+    """Ask the worker what the models hold, as a panel does when it is first drawn."""
+    addon("queue.service").learn()
+
+
 def adjusted() -> None:
     """Wait for the end of an adjustment: calling it is the part of Blender's timer."""
     live = addon("queue.adjust_session").live
