@@ -1,12 +1,12 @@
 # SPDX-FileCopyrightText: 2026 The Gen3D contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs test functions inside Blender, with the extension installed from its zip.
+"""Runs test functions inside Blender, with the extension installed from its zip. One file because it is both the tests'
+side and the program of the child, which may import nothing else of the project.
 
 A test marked with `in_blender` looks like any other, but its body runs in a child process in which `bpy` is loaded, the
 add-on is enabled and the project's folder is not on the path: whatever it imports comes from the extension's wheels.
 One process runs the tests of a file, each in a scene, a folder and preferences as when Blender starts; the add-on's
 worker goes on. A test that changes more than that (kills, environment, the add-on itself) is marked `own_blender`.
-This file is both the decorator and that child's program.
 """
 
 import argparse
