@@ -70,6 +70,20 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory, tiny_run: Path) -> Path
     return make_once(tmp_path_factory, "model", make) / "blobs.gen3d"
 
 
+@pytest.fixture(scope="session")
+def encoding_model(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path, tiny_pictures: Path) -> Path:
+    """The tiny model with an encoder of a few steps. Not to be written to."""
+
+    def make(folder: Path) -> None:
+        from tests.tiny_run import small_encoder_training
+        from training.encoder.session import train_encoder
+
+        with small_encoder_training():
+            train_encoder(str(tiny_model), folder / "blobs.gen3d", tiny_pictures, None, 160, None, 0)
+
+    return make_once(tmp_path_factory, "encoder", make) / "blobs.gen3d"
+
+
 @pytest.fixture
 def single_thread() -> Iterator[None]:
     """Sums in one order, so that runs are equal bit for bit wherever they resume."""
