@@ -9,13 +9,14 @@ DEV := $(VENV)/.ready-dev
 SETTINGS := pyproject.toml constraints.txt
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable
 
-.PHONY: help demo test test-blender test-gui lint format addon clean distclean
+.PHONY: help demo check test test-blender test-gui lint format addon clean distclean
 # Two stages must not install into one environment at the same time.
 .NOTPARALLEL:
 
 help:
 	@echo "make demo    nine new chairs from the shipped model, written to demo/"
-	@echo "make test    all tests"
+	@echo "make check   ruff, pyright and the fast tests: a minute on two cores, to be run before every commit"
+	@echo "make test    all tests, in two processes"
 	@echo "make test-blender  the add-on's tests in every supported Blender (4 GB, needs Python 3.11 and 3.13)"
 	@echo "make test-gui  the add-on in real windows on a virtual screen (Linux; see tests/gui/window.py)"
 	@echo "make lint    ruff and pyright, the add-on also against the stubs of the oldest and newest Blender"
@@ -26,8 +27,16 @@ help:
 demo: $(RUNTIME)
 	$(BIN)/gen3d sample --model chairs --seed 7 --count 9 --out demo
 
+# Pyright beside the tests. Fast are those of the core that stand on no training, and what reads the tree.
+check: $(DEV)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	@$(BIN)/pyright --pythonpath $(BIN)/python & types=$$!; \
+	    $(BIN)/python -m pytest -m "not slow and not trained" tests/core tests/test_architecture.py; tests=$$?; \
+	    wait $$types && exit $$tests
+
 test: $(DEV)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 test-blender: $(DEV)
 	$(BIN)/python -m tests.addon.every_blender

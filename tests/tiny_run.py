@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 from PIL import Image, ImageDraw
 
@@ -101,3 +102,17 @@ def one_thread() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
+
+
+@contextmanager
+def small_encoder_training() -> Iterator[None]:
+    """Pools and batches so small that teaching an encoder takes seconds in this block."""
+    from training.encoder import session
+
+    with pytest.MonkeyPatch.context() as patched, one_thread():
+        patched.setattr(session, "PICTURES", 4)
+        for name, value in (("FIRST", 32), ("CAPACITY", 64), ("BATCH", 16)):
+            patched.setattr(session, name, value)
+        for name, value in (("REDRAWN_PICTURES", 4), ("REDRAWN_GENERATED", 2)):
+            patched.setattr(session, name, value)
+        yield

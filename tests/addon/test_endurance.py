@@ -73,6 +73,7 @@ def after_the_end(user_folder: Path, temporary: Path, seconds: float) -> tuple[l
     return figures, f"left behind: {left}" if left else ""
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not POSIX, reason="SIGKILL and ps are POSIX's; the worker's end with its pipe is tested everywhere")
 def test_nothing_grows_and_a_killed_blender_leaves_nothing(user_folder: Path, tmp_path: Path):
     figures, wrong = after_the_end(user_folder, tmp_path / "temporary", 180.0)

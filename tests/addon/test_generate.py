@@ -144,6 +144,7 @@ def test_an_exported_glb_carries_the_colours():
     assert "COLOR_0" in mesh["primitives"][0]["attributes"]
 
 
+@pytest.mark.own_blender
 @in_blender
 def test_the_object_remembers_what_made_it_without_the_addon():
     bpy = blender()
@@ -257,6 +258,7 @@ def test_models_of_the_users_folder_and_opened_files_are_offered():
         bpy.ops.gen3d.generate()
 
 
+@pytest.mark.own_blender
 @in_blender
 def test_the_worker_tells_what_the_models_hold():
     desk = addon("queue.service")
@@ -281,6 +283,7 @@ def test_the_same_seed_gives_the_same_mesh_and_another_seed_another():
     assert positions(one).shape != positions(three).shape or not np.array_equal(positions(one), positions(three))
 
 
+@pytest.mark.own_blender
 @in_blender
 def test_the_worker_uses_the_wheels_of_the_extension_and_nothing_heavy_is_loaded_in_blender():
     settings()

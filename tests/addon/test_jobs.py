@@ -122,6 +122,7 @@ def test_cancel_while_generate_blocks_is_reported_and_leaves_the_scene_untouched
     assert names() == before
 
 
+@pytest.mark.own_blender
 @in_blender
 def test_a_worker_that_does_not_hear_the_cancel_is_killed():
     addon("worker.job").CANCEL_SECONDS = 0.5
@@ -257,6 +258,7 @@ def test_undo_while_a_work_is_done_does_no_harm():
     assert bpy.context.view_layer.objects.active.name == "slow_0000"
 
 
+@pytest.mark.own_blender
 @in_blender
 def test_disabling_the_addon_ends_worker_timer_and_folder():
     bpy = blender()
@@ -276,6 +278,7 @@ def test_results_are_removed_from_the_temporary_folder_once_read():
     assert list(Path(service().client.folder).iterdir()) == []
 
 
+@pytest.mark.own_blender
 @in_blender
 def test_a_result_of_another_kind_than_asked_for_is_refused():
     from gen3d_core import protocol
@@ -299,6 +302,7 @@ def test_nobody_is_told_that_a_mesh_was_made():
     assert [path for path in home.rglob("*") if "onnx" in path.name] == []
 
 
+@pytest.mark.own_blender
 @in_blender
 def test_the_workers_environment_is_clean():
     """Whatever a launcher set for another Python does not reach the worker."""

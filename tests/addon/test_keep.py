@@ -202,6 +202,7 @@ def test_a_reopened_file_goes_on_where_it_was():
     assert len(made.data.polygons) > 2 * before and made.location.x == 3.0
 
 
+@pytest.mark.own_blender
 @in_blender
 def test_without_the_addon_a_reopened_file_renders_in_colour():
     bpy = blender()

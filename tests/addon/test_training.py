@@ -14,6 +14,8 @@ from tests.addon.harness import addon, blender, in_blender, wait_until
 
 TRAINER = "GEN3D_TEST_TRAINER"  # the Python that runs the tests: it has gen3d with its extra train
 os.environ.setdefault(TRAINER, sys.executable)
+pytestmark = [pytest.mark.slow, pytest.mark.own_blender]  # trainings, each with a folder of its own
+
 TINY = [
     *("--generator.synthesis-channels", "8", "8", "8", "--generator.plane-channels", "4", "--generator.hidden", "8"),
     *("--generator.mapping-width", "8", "--patch.size", "16", "--discriminator.channels", "4", "8"),

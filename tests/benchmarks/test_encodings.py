@@ -30,7 +30,6 @@ from gen3d_core.refinement.pivotal_tuning import tune_model
 from gen3d_core.refinement.refine import refine_encoding
 from gen3d_core.weights.load import load_generator
 from tests.tiny_run import one_thread
-from training.encoder.session import train_encoder
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -44,16 +43,8 @@ def few_steps() -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Model:
-    """The tiny model with an encoder that was hardly taught."""
-    from training.encoder import session as encoder_session
-
-    path = tmp_path_factory.mktemp("encoders") / "blobs.gen3d"
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(encoder_session, "FIRST", 16)
-        patched.setattr(encoder_session, "PICTURES", 4)
-        train_encoder(str(tiny_model), path, None, None, 64, None, 0)
-    return load(path)
+def model(encoding_model: Path) -> Model:
+    return load(encoding_model)
 
 
 @pytest.fixture(scope="module")

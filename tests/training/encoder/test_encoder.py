@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -26,13 +27,12 @@ from gen3d_core.weights.load import load_generator
 from gen3d_core.weights.onnx_export import export_encoder
 from tests.analytic import Box, Sphere
 from tests.core.torch_solids import SolidBatch
-from tests.tiny_run import TINY, one_thread
+from tests.tiny_run import TINY, small_encoder_training
 from training.cli import main
 from training.encoder import session as encoder_session
 from training.encoder.augmentation import augment, frame_pictures
 from training.encoder.occupancy_probes import POINTS, SolidProbes
 from training.encoder.pool import CodeBatch, Pool, frame_data_pictures, render_objects
-from training.encoder.session import train_encoder
 from training.encoder.state import EncoderState, average_decay, rate
 from training.encoder.steps import StyleDistance, azimuth_shares
 
@@ -40,21 +40,10 @@ CPU = torch.device("cpu")
 
 
 @pytest.fixture(scope="module", autouse=True)
-def small() -> object:
-    """Pools and batches so small that a training takes seconds."""
-    with pytest.MonkeyPatch.context() as patched, one_thread():
-        patched.setattr(encoder_session, "PICTURES", 4)
-        for name, value in (("FIRST", 32), ("CAPACITY", 64), ("BATCH", 16), ("REDRAWN", 4), ("REDRAWN_GENERATED", 2)):
-            patched.setattr(encoder_session, name, value)
+def small() -> Iterator[None]:
+    """Trainings take seconds."""
+    with small_encoder_training():
         yield
-
-
-@pytest.fixture(scope="module")
-def encoding_model(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path, tiny_pictures: Path) -> Path:
-    """The tiny model with an encoder of a few steps. Not to be written to."""
-    path = tmp_path_factory.mktemp("encoders") / "blobs.gen3d"
-    train_encoder(str(tiny_model), path, tiny_pictures, None, 160, None, 0)
-    return path
 
 
 def box(low: tuple[int, int], high: tuple[int, int], size: int = 40) -> torch.Tensor:

@@ -2,6 +2,8 @@
 
 import dataclasses
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +20,7 @@ from gen3d_core.model.model import load
 from gen3d_core.networks.fields.radiance import RadianceField
 from gen3d_core.rendering.generator import Generator
 from tests.tiny_run import one_thread
+from training.export import directions
 from training.export.export import export
 from training.export.level import LEVELS, choose_level
 from training.gan.session import train_session
@@ -40,6 +43,15 @@ def tiny(preset: str) -> Config:
         loss=dataclasses.replace(config.loss, r1_every=2, smoothness_every=2, smoothness_points=16),
         optim=dataclasses.replace(config.optim, batch=4),
     )
+
+
+@contextmanager
+def few_directions() -> Iterator[None]:
+    """From fewer codes: by points alone, each takes long, and the directions are not looked at here."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(directions, "SHAPES", 32)
+        patched.setattr(directions, "LOOKS", 16)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -65,10 +77,10 @@ def runs(tmp_path_factory: pytest.TempPathFactory, tiny_pictures: Path) -> dict[
 @pytest.fixture(scope="module")
 def models(tmp_path_factory: pytest.TempPathFactory, runs: dict[str, Path]) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("models")
-    export(runs["paper-small"], folder / "paper.gen3d")
-    export(
-        runs["graf-small"], folder / "graf.gen3d", level=-1.0
-    )  # below every density of so short a run: the whole ball
+    with few_directions():
+        export(runs["paper-small"], folder / "paper.gen3d")
+        # Below every density of so short a run: the whole ball.
+        export(runs["graf-small"], folder / "graf.gen3d", level=-1.0)
     return {"paper-small": folder / "paper.gen3d", "graf-small": folder / "graf.gen3d"}
 
 
@@ -124,7 +136,8 @@ def test_a_radiance_field_is_cut_at_the_level_that_suits_real_meshes(
     tmp_path: Path, runs: dict[str, Path], validation: Path
 ) -> None:
     """Of untrained densities none may suit; then the lowest level is taken. The file records it."""
-    export(runs["graf-small"], tmp_path / "cut.gen3d", validation=validation)
+    with few_directions():
+        export(runs["graf-small"], tmp_path / "cut.gen3d", validation=validation)
     archive = read_model(tmp_path / "cut.gen3d")
     weights = safetensors.torch.load(archive.members["weights.safetensors"])
     assert archive.manifest["level"] in LEVELS

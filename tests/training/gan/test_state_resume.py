@@ -117,6 +117,7 @@ sys.exit(main())
 """The real command, held between writing its next checkpoint and putting it into place."""
 
 
+@pytest.mark.slow
 def test_training_killed_at_three_moments_ends_with_the_same_count_and_weights(
     tiny_pictures: Path, tmp_path: Path
 ) -> None:
