@@ -60,7 +60,7 @@ def place_encoded(made: EncodedMesh, placement: Placement, name: str, size: floa
     """Put the object into the scene; returns what the user should know of how it fits."""
     placed = place(made, placement, name, size)
     if camera:
-        add_camera(placed, made.info["cameras"][0], made.framed[0])
+        add_camera(placed, made.info["cameras"][0], size, made.framed[0])
     confidence = f"{100 * made.info['confidence']:.0f} % of its outline fit"
     if made.info["doubtful"]:
         return f"Low confidence, {confidence}: the picture may show something else than {made.info['category']}"

@@ -75,7 +75,9 @@ class Jobs:
         )
         progress(0.99, "sending")
         cameras = [
-            {"azimuth": each.azimuth, "elevation": each.elevation, "overlap": each.overlap} for each in found.cameras
+            {"azimuth": each.azimuth, "elevation": each.elevation, "overlap": each.overlap}
+            | _view(mesh, each.azimuth, each.elevation)
+            for each in found.cameras
         ]
         info = {
             "truncation": model.manifest["truncation"],
@@ -219,6 +221,14 @@ class Jobs:
                 self._models.popitem(last=False)
         self._models.move_to_end(key)
         return self._models[key]
+
+
+def _view(mesh: Mesh, azimuth: float, elevation: float) -> dict[str, Any]:
+    """The camera that shows the mesh as its picture does, see `framed_view`: in the mesh's own frame and size."""
+    from gen3d_core.pictures.pinhole import framed_view
+
+    view = framed_view(mesh.vertices, azimuth, elevation)
+    return {"matrix": view.matrix.tolist(), "half": view.half, "shift": view.shift.tolist()}
 
 
 def _truncation(model: Model, request: protocol.Generate | protocol.Thumbnails | protocol.Morph) -> float:
