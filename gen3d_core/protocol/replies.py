@@ -50,8 +50,9 @@ class Result(Message):
     along each direction), truncation, resolution, floaters, vertices, faces, version.
 
     Of `encode`: the same arrays and pictures (N,S,S,4) u8, framed; `info` has no seed, but confidence in [0, 1],
-    doubtful, whether the picture probably shows something else, and cameras ({azimuth, elevation, overlap} for each
-    picture, radians: see `gen3d_core.inversion.pose_search.CameraPose`).
+    doubtful, whether the picture probably shows something else, and cameras ({azimuth, elevation, overlap, matrix,
+    half, shift} for each picture, radians: see `gen3d_core.inversion.pose_search.CameraPose` and, for the view of the
+    mesh as it is framed in the picture, `gen3d_core.pictures.pinhole.View`).
 
     Of `thumbnails`: pictures (N,S,S,4) u8, straight alpha; `info` has model, model_hash, seeds, truncation.
 

@@ -8,6 +8,7 @@ This file is both the decorator and that child's program.
 """
 
 import argparse
+import functools
 import importlib.util
 import os
 import subprocess
@@ -112,7 +113,44 @@ def submit(model: str, seed: int, resolution: int) -> Any:
     """A job of the add-on's own worker."""
     from gen3d_core import protocol
 
-    return addon("queue.service").service.submit(protocol.Generate, model=model, seed=seed, resolution=resolution)
+    return service().submit(protocol.Generate, model=model, seed=seed, resolution=resolution)
+
+
+def service() -> Any:
+    """The add-on's worker."""
+    return addon("queue.service").service
+
+
+def state(name: str) -> Any:
+    """Of a job or a batch."""
+    return addon("worker.job").State[name]
+
+
+def queue() -> Any:
+    """The add-on's queue; calling it is the part of Blender's timer, which does not run here."""
+    return addon("queue.service").queue
+
+
+def run_queue(what: str, seconds: float = 30.0) -> None:
+    """Call the queue as the timer does, until nothing is left."""
+    wait_until(lambda: queue()() is None, what, seconds)
+
+
+def item(model: str, seed: int) -> Any:
+    """One object to make, as Generate asks for it."""
+    objects = addon("scene.objects")
+    place = objects.Placement.here(blender().context)
+    return addon("queue.batch").Item(
+        {"model": model, "seed": seed, "resolution": 64 if model == "slow" else 32},
+        functools.partial(objects.place, placement=place, name=f"{model}_{seed:04d}"),
+    )
+
+
+def enqueue(items: list[Any]) -> Any:
+    """A batch in the queue, as Generate leaves it there in a window."""
+    batch = addon("ui.submission").pressed_batch(blender().context, "Generate", items)
+    queue().add(batch)
+    return batch
 
 
 def wait_until(condition: Callable[[], object], what: str, seconds: float = 30.0) -> None:

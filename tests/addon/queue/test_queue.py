@@ -2,10 +2,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What can go wrong while a mesh is made, with a real worker: cancel, a killed worker, a second Generate, bad models.
 
-Inside Blender: see `in_blender`. `slow` is a model with seconds of work.
+Inside Blender: see `in_blender`. `slow` is a model with seconds of batch.
 """
 
-import functools
 import os
 import signal
 import tempfile
@@ -15,15 +14,20 @@ from typing import Any
 
 import pytest
 
-from tests.addon.harness import addon, blender, in_blender, settings, submit, wait_until
-
-
-def service() -> Any:
-    return addon("queue.service").service
-
-
-def state(name: str) -> Any:
-    return addon("worker.job").State[name]
+from tests.addon.harness import (
+    addon,
+    blender,
+    enqueue,
+    in_blender,
+    item,
+    queue,
+    run_queue,
+    service,
+    settings,
+    state,
+    submit,
+    wait_until,
+)
 
 
 def start_slow_job() -> Any:
@@ -34,29 +38,14 @@ def start_slow_job() -> Any:
     return job
 
 
-def ordered(model: str = "ellipsoids", *seeds: int) -> Any:
-    """A work that waits at the desk, as Generate leaves it there in a window; calling the desk is the timer's part."""
-    work, objects = addon("queue.queue"), addon("scene.objects")
-    place = objects.Placement.here(blender().context)
-    orders = [
-        work.Order(
-            {"model": model, "seed": seed, "resolution": 64 if model == "slow" else 32},
-            functools.partial(objects.place, placement=place, name=f"{model}_{seed:04d}"),
-        )
-        for seed in seeds or (3,)
-    ]
-    made = work.Work(service(), "Generate", orders, blender().context.scene.session_uid)
-    addon("queue.service").desk.add(made)
-    return made
+def queued(model: str = "ellipsoids", *seeds: int) -> Any:
+    """A batch in the queue, as Generate leaves it there in a window; calling the queue is the timer's part."""
+    return enqueue([item(model, seed) for seed in seeds or (3,)])
 
 
-def well_under_way(work: Any) -> None:
-    wait_until(lambda: (desk()(), work.fraction > 0.1)[1], "the work starts")
-    assert not work.done and work.stage
-
-
-def desk() -> Any:
-    return addon("queue.service").desk
+def well_under_way(batch: Any) -> None:
+    wait_until(lambda: (queue()(), batch.fraction > 0.1)[1], "the batch starts")
+    assert not batch.done and batch.stage
 
 
 def alive(pid: int) -> bool:
@@ -95,12 +84,12 @@ def test_a_job_reports_growing_progress_and_ends_finished():
 @in_blender
 def test_cancel_leaves_the_scene_untouched_and_the_worker_alive():
     bpy = blender()
-    before, work = names(), ordered("slow", 0)
-    well_under_way(work)
+    before, batch = names(), queued("slow", 0)
+    well_under_way(batch)
     worker = service().client.pid
     assert bpy.ops.gen3d.cancel() == {"FINISHED"}
-    wait_until(lambda: desk()() is None, "the work is cancelled", seconds=4)
-    assert work.state is state("CANCELLED") and not work.applied
+    run_queue("the batch is cancelled", seconds=4)
+    assert batch.state is state("CANCELLED") and not batch.applied
     assert names() == before
     generate_works()
     assert service().client.pid == worker
@@ -166,12 +155,12 @@ def test_a_worker_killed_between_jobs_is_replaced_without_a_word():
 
 @in_blender
 def test_a_second_work_waits_for_the_first_and_both_are_done():
-    first, second = ordered("slow", 0), ordered("ellipsoids", 3, 4)
+    first, second = queued("slow", 0), queued("ellipsoids", 3, 4)
     well_under_way(first)
-    assert list(desk().waiting) == [second]
+    assert queue().waiting == [second]
     with pytest.raises(addon("worker.client").WorkerError, match="already running"):
         submit("ellipsoids", 0, 32)
-    wait_until(lambda: desk()() is None, "both are done")
+    run_queue("both are done")
     assert (first.state, second.state) == (state("FINISHED"), state("FINISHED")), first.message
     assert {"slow_0000", "ellipsoids_0003"} < set(names()), names()
     assert second.fraction == 1.0 and blender().context.view_layer.objects.active.name == "ellipsoids_0004"
@@ -179,10 +168,10 @@ def test_a_second_work_waits_for_the_first_and_both_are_done():
 
 @in_blender
 def test_a_work_that_is_cancelled_keeps_what_is_there_and_the_next_goes_on():
-    first, second = ordered("slow", 0, 1), ordered("ellipsoids", 3)
-    wait_until(lambda: (desk()(), first.applied == 1)[1], "the first object is there")
-    desk().cancel()
-    wait_until(lambda: desk()() is None, "both have ended")
+    first, second = queued("slow", 0, 1), queued("ellipsoids", 3)
+    wait_until(lambda: (queue()(), first.applied == 1)[1], "the first object is there")
+    queue().cancel()
+    run_queue("both have ended")
     assert first.state is state("CANCELLED") and second.state is state("FINISHED")
     assert {"slow_0000", "ellipsoids_0003"} < set(names()) and "slow_0001" not in names()
 
@@ -190,9 +179,9 @@ def test_a_work_that_is_cancelled_keeps_what_is_there_and_the_next_goes_on():
 @in_blender
 def test_a_failure_can_be_copied_in_full():
     bpy = blender()
-    work = ordered("broken")
-    wait_until(lambda: desk()() is None, "it fails")
-    assert work.state is state("FAILED") and "broken.gen3d" in work.message and "Traceback" in work.detail
+    batch = queued("broken")
+    run_queue("it fails")
+    assert batch.state is state("FAILED") and "broken.gen3d" in batch.message and "Traceback" in batch.detail
     assert bpy.ops.gen3d.copy_detail() == {"FINISHED"}
 
 
@@ -212,35 +201,35 @@ def test_bad_models_give_one_clear_line_and_an_untouched_scene():
 @in_blender
 def test_the_timer_places_a_result_once_blender_is_back_in_object_mode():
     bpy = blender()
-    work = ordered()
+    batch = queued()
     bpy.context.view_layer.objects.active = bpy.data.objects["Cube"]
     bpy.ops.object.mode_set(mode="EDIT")
-    wait_until(lambda: (desk()(), "waits" in work.stage)[1], "the mesh is made")
-    assert desk()() is not None and "ellipsoids_0003" not in bpy.data.objects
+    wait_until(lambda: (queue()(), "waits" in batch.stage)[1], "the mesh is made")
+    assert queue()() is not None and "ellipsoids_0003" not in bpy.data.objects
     bpy.ops.object.mode_set(mode="OBJECT")
-    assert desk()() is None and "ellipsoids_0003" in bpy.data.objects
+    assert queue()() is None and "ellipsoids_0003" in bpy.data.objects
 
 
 @in_blender
 def test_a_result_that_waits_for_its_place_can_be_cancelled():
     bpy = blender()
-    work = ordered()
+    batch = queued()
     bpy.context.view_layer.objects.active = bpy.data.objects["Cube"]
     bpy.ops.object.mode_set(mode="EDIT")
     before = names()
-    wait_until(lambda: (desk()(), "waits" in work.stage)[1], "the mesh is made")
-    desk().cancel()
-    assert desk()() is None and work.state is state("CANCELLED") and names() == before
+    wait_until(lambda: (queue()(), "waits" in batch.stage)[1], "the mesh is made")
+    queue().cancel()
+    assert queue()() is None and batch.state is state("CANCELLED") and names() == before
 
 
 @in_blender
 def test_a_result_whose_scene_is_gone_is_dropped_with_a_message():
     bpy = blender()
-    work = ordered()
+    batch = queued()
     bpy.ops.wm.read_homefile()
     before = names()
-    wait_until(lambda: desk()() is None, "the work ends")
-    assert work.state is state("FAILED") and "scene" in work.message
+    run_queue("the batch ends")
+    assert batch.state is state("FAILED") and "scene" in batch.message
     assert names() == before
 
 
@@ -249,11 +238,11 @@ def test_undo_while_a_work_is_done_does_no_harm():
     bpy = blender()
     bpy.ops.ed.undo_push(message="one")
     bpy.ops.mesh.primitive_cube_add("EXEC_DEFAULT", True)
-    work = ordered("slow", 0)
-    well_under_way(work)
+    batch = queued("slow", 0)
+    well_under_way(batch)
     bpy.ops.ed.undo()
-    wait_until(lambda: desk()() is None, "the work ends")
-    assert work.state is state("FINISHED"), work.message
+    run_queue("the batch ends")
+    assert batch.state is state("FINISHED"), batch.message
     assert bpy.context.view_layer.objects.active.name == "slow_0000"
 
 

@@ -122,11 +122,11 @@ def test_a_change_of_topology_goes_on_with_the_next_mesh_or_stops_and_is_told() 
     for segment in segments:
         for step in range(segment.first, segment.last + 1):
             same_surface(placed, START + 10 * step, segment, step)
-    desk = addon("queue.service").desk
-    assert desk.current.message.startswith(f"The topology changes at step {change + 1}")
+    queue = addon("queue.service").queue
+    assert queue.current.message.startswith(f"The topology changes at step {change + 1}")
     blender().context.scene.gen3d.morph.after_change = "stop"
     placed = made()
-    assert desk.current.message == f"The topology changes at step {change + 1} of {STEPS}: the morph ends before it"
+    assert queue.current.message == f"The topology changes at step {change + 1} of {STEPS}: the morph ends before it"
     for frame in (START + 10 * (change - 1), START + 40):
         same_surface(placed, frame, segments[0], change - 1)
 
@@ -210,11 +210,11 @@ def test_undo_takes_the_whole_morph_back_and_redo_brings_it_again() -> None:
 @in_blender
 def test_the_redo_panel_no_longer_offers_what_came_before() -> None:
     placing = addon("scene.placing")
-    placing.shelf.batch = placing.Batch("Generate")
+    placing.shelf.newest = placing.NewObjects("Generate")
     assert blender().ops.gen3d.place.poll()
     chosen(source="SEEDS", seeds="3 4")
     made()
-    assert placing.shelf.batch is None and not blender().ops.gen3d.place.poll()
+    assert placing.shelf.newest is None and not blender().ops.gen3d.place.poll()
 
 
 @in_blender
@@ -269,15 +269,15 @@ def test_a_morph_can_be_cancelled() -> None:
     settings("slow")
     chosen(source="SEEDS", seeds="3 4", steps=64)
     bpy.context.scene.gen3d.model = "slow"
-    operators, desk = addon("ui.morph"), addon("queue.service").desk
-    work = operators.GEN3D_OT_morph.work(None, bpy.context)
-    desk.current = work
-    wait_until(lambda: work.step() or work.fraction > 0.05, "progress of a morph")
-    assert work.stage and not work.done
-    work.cancel()
+    queue = addon("queue.service").queue
+    batch = addon("ui.morph").GEN3D_OT_morph.make_batch(None, bpy.context)
+    queue.add(batch)
+    wait_until(lambda: queue() is None or batch.fraction > 0.05, "progress of a morph")
+    assert batch.stage and not batch.done
+    batch.cancel()
     began = time.monotonic()
-    wait_until(work.step, "the cancelled morph's end")
-    assert work.state.name == "CANCELLED" and time.monotonic() - began < 3.0
+    wait_until(lambda: queue() is None, "the cancelled morph's end")
+    assert batch.state.name == "CANCELLED" and time.monotonic() - began < 3.0
     assert not [each for each in bpy.data.objects if "Morph" in each]
 
 

@@ -193,32 +193,37 @@ def test_the_gallery_shows_pictures_and_a_pick_becomes_an_object():
     bpy, gallery = blender(), addon("ui.gallery").gallery
     settings(seed=40)
     assert bpy.ops.gen3d.gallery() == {"FINISHED"}
-    wait_until(lambda: gallery.errand() is None, "the pictures are drawn")
+    wait_until(lambda: queue() is None, "the pictures are drawn")
     assert gallery.seeds == list(range(40, 52)) and not gallery.message
     assert gallery.pixels.shape == (12, 128, 128, 4) and (gallery.pixels[..., 3].max(axis=(1, 2)) == 255).all()
     assert bpy.ops.gen3d.gallery(further=True) == {"FINISHED"}
-    wait_until(lambda: gallery.errand() is None, "further ones are drawn")
+    wait_until(lambda: queue() is None, "further ones are drawn")
     assert gallery.seeds[0] == 52
     (made,) = new_after(lambda: bpy.ops.gen3d.pick(seed=53))
     assert made.name == "ellipsoids_0053"
     # A script goes on without a look at the gallery: what it asked for does not stand in its way.
     assert bpy.ops.gen3d.gallery() == {"FINISHED"}
-    gallery.errand()
+    queue()
     make(3)
-    wait_until(lambda: gallery.errand() is None, "the pictures are drawn")
+    wait_until(lambda: queue() is None, "the pictures are drawn")
     settings("broken")
     assert bpy.ops.gen3d.gallery() == {"FINISHED"}
-    wait_until(lambda: gallery.errand() is None, "it fails")
+    wait_until(lambda: queue() is None, "it fails")
     assert "broken.gen3d" in gallery.message
 
 
 def adjusting(seed: int) -> tuple[Any, Any]:
-    """A chair in adjustment and its session."""
+    """A chair in adjustment, and what holds its session."""
     bpy = blender()
     addon("queue.service").learn()
     made = make(seed, "chairs", 96)
     assert bpy.ops.gen3d.adjust() == {"FINISHED"}
     return made, addon("queue.adjust_session").live
+
+
+def queue() -> Any:
+    """Blender's timer calls the queue."""
+    return addon("queue.service").queue()
 
 
 def slider(name: str) -> Any:
@@ -235,11 +240,11 @@ def test_an_adjusted_object_follows_the_newest_value_and_ends_fine():
     assert abs(bulk.value - min(max(start["bulk"], bulk.low), bulk.high)) < 1e-5
     for value in (0.2, 0.6, -1.0):
         bulk.value = value
-    live()
-    wait_until(lambda: (live(), live.session.updates)[1], "the first mesh comes")
+    queue()
+    wait_until(lambda: (queue(), live.session.updates)[1], "the first mesh comes")
     assert made["gen3d"]["resolution"] == 64 and abs(made["gen3d"]["positions"]["bulk"] + 1.0) < 1e-4
     assert len(made.data.polygons) < low_before
-    wait_until(lambda: (live(), live.session.settled)[1], "the fine mesh comes")
+    wait_until(lambda: (queue(), live.session.settled)[1], "the fine mesh comes")
     assert made["gen3d"]["resolution"] == 96
     for other, value in start.items():
         if other != "bulk":
@@ -248,7 +253,7 @@ def test_an_adjusted_object_follows_the_newest_value_and_ends_fine():
     assert bulk.value == bulk.high
     bulk.value = 0.5
     assert bpy.ops.gen3d.adjust_end() == {"FINISHED"}
-    wait_until(lambda: live() is None, "the session ends")
+    wait_until(lambda: queue() is None, "the session ends")
     assert not live.running and abs(made["gen3d"]["positions"]["bulk"] - 0.5) < 1e-4
     assert made["gen3d"]["resolution"] == 96 and made.name == name and bpy.context.view_layer.objects.active == made
 
@@ -259,11 +264,11 @@ def test_reverting_brings_the_object_back():
     made, live = adjusting(9)
     before = codes(made)
     slider("lightness").value = 1.0
-    wait_until(lambda: (live(), live.session.updates)[1], "a mesh comes")
+    wait_until(lambda: (queue(), live.session.updates)[1], "a mesh comes")
     assert np.abs(codes(made, "appearance")).sum() and np.array_equal(codes(made), before)
     slider("bulk").value = -1.0
     assert bpy.ops.gen3d.adjust_end(revert=True) == {"FINISHED"}
-    wait_until(lambda: live() is None, "the session ends")
+    wait_until(lambda: queue() is None, "the session ends")
     assert np.allclose(codes(made), before, atol=1e-6) and made["gen3d"]["resolution"] == 96
 
 
@@ -273,6 +278,6 @@ def test_an_object_that_is_deleted_ends_its_adjustment():
     made, live = adjusting(9)
     slider("bulk").value = -1.0
     bpy.data.objects.remove(made)
-    wait_until(lambda: live() is None, "the session ends")
+    wait_until(lambda: queue() is None, "the session ends")
     assert not live.running and live.session is None
     make(3)

@@ -236,7 +236,7 @@ def test_models_of_the_users_folder_and_opened_files_are_offered():
     for name in ("mine", "other"):
         shutil.copy(shipped / "ellipsoids.gen3d", folder / f"{name}.gen3d")
     chosen = settings()
-    addon("ui.preferences").preferences().models_folder = str(folder)
+    addon("compat").preferences().models_folder = str(folder)
     catalogue = addon("queue.service").catalogue
     catalogue.look_again()
     keys = [item[0] for item in catalogue.items()]
@@ -259,11 +259,11 @@ def test_models_of_the_users_folder_and_opened_files_are_offered():
 
 @in_blender
 def test_the_worker_tells_what_the_models_hold():
-    desk = addon("queue.service")
-    assert desk.catalogue.has_news
-    desk.learn()
-    assert not desk.catalogue.has_news
-    chairs, broken = desk.catalogue.entry("chairs"), desk.catalogue.entry("broken")
+    part = addon("queue.service")
+    assert part.catalogue.has_news
+    part.learn()
+    assert not part.catalogue.has_news
+    chairs, broken = part.catalogue.entry("chairs"), part.catalogue.entry("broken")
     assert {"bulk", "lightness", "warmth"} < {slider.name for slider in chairs.sliders} and chairs.truncation == 0.8
     assert "CC0" in chairs.about and not chairs.error and "damaged" in broken.error
     kept = Path(blender().utils.extension_path_user(addon("compat").ADDON, path="previews"))

@@ -49,7 +49,7 @@ def test_the_redo_panel_places_the_same_meshes_again_as_it_says():
     chosen.count = 2
     bpy.ops.ed.undo_push(message="before")
     assert bpy.ops.gen3d.generate() == {"FINISHED"}
-    addon("scene.placing").shelf.batch = kept = addon("scene.placing").Batch("Generate")
+    addon("scene.placing").shelf.newest = kept = addon("scene.placing").NewObjects("Generate")
     kept.settled = True  # what a window does; a script's objects are not kept
     places = addon("scene.objects").Placement.here(bpy.context).grid(2, 1.0)
     for each, where in zip(generated(), places, strict=True):
