@@ -171,6 +171,15 @@ def install_and_enable(path: str | None) -> None:
     assert addon_utils.check(MODULE) == (True, True)
 
 
+def load(name: str, file: str) -> Any:
+    """The module in a file, known by a name from then on."""
+    spec = importlib.util.spec_from_file_location(name, file)
+    assert spec is not None and spec.loader is not None
+    module = sys.modules[name] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--install")
@@ -179,12 +188,10 @@ def main() -> None:
     install_and_enable(options.install)
     if options.test:
         file, function = options.test
-        # Test files import this one by the name that it has outside.
+        # Test files import this one and the next by the names that they have outside.
         sys.modules["tests.addon.harness"] = sys.modules["__main__"]
-        spec = importlib.util.spec_from_file_location("inside", file)
-        assert spec is not None and spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
+        load("tests.addon.measures", str(Path(__file__).with_name("measures.py")))
+        module = load("inside", file)
         getattr(getattr(module, function), INSIDE)()
 
 
