@@ -193,8 +193,8 @@ class Batch:
 
 
 def one_line(error: Exception) -> str:
-    """An error in one line for the user."""
-    lines = str(error).strip().splitlines()
+    """An error in one line for the user; Blender's own begin with a word that a report puts before them anyway."""
+    lines = str(error).strip().removeprefix("Error: ").splitlines()
     return lines[0] if lines else type(error).__name__
 
 

@@ -37,7 +37,8 @@ class Progress:
         self.stage, self.message = str(status.get("stage", self.stage)), str(status.get("message", ""))
         line = _tail(self.folder / "run" / "log.jsonl").strip().rpartition("\n")[2]
         told = _json(line)
-        self.images, self.minutes = int(told.get("images", self.images)), float(told.get("minutes", self.minutes))
+        self.images = int(_number(told.get("images"), self.images))
+        self.minutes = _number(told.get("minutes"), self.minutes)
         self.grid = max((self.folder / "run" / "samples").glob("*.png"), default=None)
         return self
 
@@ -53,6 +54,12 @@ def _tail(path: Path) -> str:
             return file.read().decode("utf-8", "replace")
     except OSError:
         return ""
+
+
+def _number(value: object, otherwise: float) -> float:
+    """What was told, where it is a number that can be shown."""
+    usable = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e15
+    return float(value) if usable else otherwise
 
 
 def _json(text: str) -> dict[str, Any]:

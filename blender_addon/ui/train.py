@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Train, Render Data Set and Stop, and the Test button of the Python that trains."""
 
+import logging
 import re
 import time
 from pathlib import Path
@@ -16,6 +17,8 @@ from ..train.progress import Progress
 from ..train.python_test import latest
 from ..train.training import RUNS, TrainingError, export_meshes, render, train, trainer
 from .submission import needs_object_mode
+
+log = logging.getLogger(__name__)
 
 
 class State:
@@ -37,8 +40,12 @@ state = State()
 
 def watch() -> float | None:
     """Blender's timer: keep the panel's figures fresh while a training runs."""
-    progress = state.follow(compat.context().scene.gen3d.training)
-    compat.redraw_panels()
+    try:
+        progress = state.follow(compat.context().scene.gen3d.training)
+        compat.redraw_panels()
+    except Exception:  # a timer that raises is not called again
+        log.exception("Gen3D's training")
+        return 1.0
     if progress is None or progress.ended:
         catalogue.look_again()
         return None

@@ -68,7 +68,7 @@ def test_cancel_while_generate_blocks_is_reported_and_leaves_the_scene_untouched
 
 
 @in_blender
-def test_a_second_work_waits_for_the_first_and_both_are_done():
+def test_a_second_batch_waits_for_the_first_and_both_are_done():
     first, second = queued("slow", 0), queued("ellipsoids", 3, 4)
     well_under_way(first)
     assert queue().waiting == [second]
@@ -81,7 +81,7 @@ def test_a_second_work_waits_for_the_first_and_both_are_done():
 
 
 @in_blender
-def test_a_work_that_is_cancelled_keeps_what_is_there_and_the_next_goes_on():
+def test_a_batch_that_is_cancelled_keeps_what_is_there_and_the_next_goes_on():
     first, second = queued("slow", 0, 1), queued("ellipsoids", 3)
     wait_until(lambda: (queue()(), first.applied == 1)[1], "the first object is there")
     queue().cancel()
@@ -148,7 +148,7 @@ def test_a_result_whose_scene_is_gone_is_dropped_with_a_message():
 
 
 @in_blender
-def test_undo_while_a_work_is_done_does_no_harm():
+def test_undo_while_a_batch_is_done_does_no_harm():
     bpy = blender()
     bpy.ops.ed.undo_push(message="one")
     bpy.ops.mesh.primitive_cube_add("EXEC_DEFAULT", True)
