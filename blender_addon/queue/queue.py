@@ -90,7 +90,7 @@ class Queue:
             self._show(None)
 
     def step(self) -> None:
-        """Move on without waiting. Never raises an Exception."""
+        """Move on without waiting."""
         self._poll()
         self._ask(Priority.LIVE)  # first, so that the worker is at it while Blender shows what has come
         for source in self._turns():
@@ -100,14 +100,11 @@ class Queue:
 
     def __call__(self) -> float | None:
         """Blender's timer. Returns the seconds to the next call, None when nothing is left."""
-        try:
-            self.step()
-            current = self.pressed[0] if self.pressed else None
-            self._show(None if current is None else progress_of(current))
-            while self._untold:
-                tell(self._untold.pop(0))
-        except Exception:  # a timer that raises is not called again
-            log.exception("Gen3D's queue")
+        for act in (self.step, self._show_current, self._tell_failures):
+            try:
+                act()
+            except Exception:  # a timer that raises is not called again
+                log.exception("Gen3D's queue")
         if not self._sources and not self._service.busy:
             return None
         return LIVE_TICK_SECONDS if any(each.priority is Priority.LIVE for each in self._sources) else TICK_SECONDS
@@ -172,6 +169,13 @@ class Queue:
                 if each.state is State.FAILED:
                     self._untold.append(each.message)
         compat.redraw_panels()
+
+    def _tell_failures(self) -> None:
+        while self._untold:
+            tell(self._untold.pop(0))
+
+    def _show_current(self) -> None:
+        self._show(progress_of(self.pressed[0]) if self.pressed else None)
 
     def _show(self, progress: str | None) -> None:
         """In the panels and the status bar, where it is news: drawing takes time from the worker."""

@@ -31,7 +31,7 @@ from tests.addon.harness import (
 
 
 def stumble(*unused: Any, **named: Any) -> Any:
-    raise KeyError("stumbled")
+    raise TypeError("stumbled")
 
 
 def generate_works() -> None:
