@@ -58,8 +58,9 @@ def _tail(path: Path) -> str:
 
 def _number(value: object, otherwise: float) -> float:
     """What was told, where it is a number that can be shown."""
-    usable = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e15
-    return float(value) if usable else otherwise
+    if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e15:
+        return float(value)
+    return otherwise
 
 
 def _json(text: str) -> dict[str, Any]:
