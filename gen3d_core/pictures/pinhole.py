@@ -54,8 +54,8 @@ def framed_places(vertices: np.ndarray, axes: np.ndarray) -> tuple[np.ndarray, n
 
 @dataclass(frozen=True)
 class View:
-    """matrix (4, 4): a camera's place and axes in the object's frame, as of `camera_to_world`; half: tangent of half its
-    angle of view; shift (2,): of its view to the right and upwards, in shares of the view."""
+    """matrix (4, 4): a camera's place and axes in the object's frame, as of `camera_to_world`; half: tangent of half
+    its angle of view; shift (2,): of its view to the right and upwards, in shares of the view."""
 
     matrix: np.ndarray
     half: float
