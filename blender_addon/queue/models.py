@@ -67,7 +67,7 @@ class Catalogue:
         now = time.monotonic()
         if now > self._until:
             self._until = now + 1.0
-            keys = [path.stem for path in _files(_shipped())]
+            keys = [path.stem for path in _files(_shipped_folder())]
             for place in self.places():
                 found = _files(place) if place.is_dir() else [place] if place.is_file() else []
                 keys += [str(path) for path in found]
@@ -160,7 +160,7 @@ def models_folder() -> Path:
     return Path(bpy.path.abspath(named) if named else own).absolute()
 
 
-def _shipped() -> Path:
+def _shipped_folder() -> Path:
     return compat.wheels_folder() / "gen3d_core" / "models"
 
 
@@ -174,7 +174,7 @@ def _label(name: str) -> str:
 
 def _entry(told: dict[str, Any]) -> Entry:
     path = Path(told["file"])
-    shipped = path.parent == _shipped()
+    shipped = path.parent == _shipped_folder()
     key, label = path.stem if shipped else str(path), _label(str(told["name"]))
     if "error" in told:
         return Entry(key, label, error=str(told["error"]))

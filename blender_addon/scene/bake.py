@@ -83,7 +83,7 @@ def bake(context: compat.Context, placed: bpy.types.Object, pixels: int) -> None
     mesh.materials.clear()
     mesh.materials.append(material)
     try:
-        with cycles(context.scene):
+        with use_cycles(context.scene):
             compat.operators().object.bake(
                 type="EMIT", target="IMAGE_TEXTURES", save_mode="INTERNAL", margin=MARGIN, use_clear=True,
                 use_selected_to_active=False,
@@ -108,7 +108,7 @@ def restore(mesh: Any, materials: list[Any]) -> None:
 
 
 @contextmanager
-def cycles(scene: Any) -> Iterator[None]:
+def use_cycles(scene: Any) -> Iterator[None]:
     """One sample by Cycles on the processor; the scene's own settings again afterwards."""
     if not hasattr(scene, "cycles"):
         raise BakeError("Baking needs Blender's add-on Cycles: enable it in the preferences")

@@ -28,7 +28,7 @@ def add_camera(placed: bpy.types.Object, view: dict[str, Any], size: float, pict
     data.shift_x, data.shift_y = (float(share) for share in view["shift"])
     data.clip_end = max(data.clip_end, 2 * float(np.linalg.norm(turned[:3, 3])))
     background: Any = data.background_images.new()
-    background.image = _packed(f"{placed.name}_picture", picture)
+    background.image = _pack_image(f"{placed.name}_picture", picture)
     background.frame_method = "FIT"
     background.display_depth = "FRONT"
     background.alpha = 0.5
@@ -39,7 +39,7 @@ def add_camera(placed: bpy.types.Object, view: dict[str, Any], size: float, pict
     return camera
 
 
-def _packed(name: str, pixels: np.ndarray) -> bpy.types.Image:
+def _pack_image(name: str, pixels: np.ndarray) -> bpy.types.Image:
     height, width = pixels.shape[:2]
     image = bpy.data.images.new(name, width, height, alpha=True)
     image.pixels.foreach_set((pixels[::-1] / np.float32(255)).ravel())  # pyright: ignore[reportAttributeAccessIssue]

@@ -37,13 +37,13 @@ def pixels_of(image: bpy.types.Image) -> np.ndarray:
         raise InputError(f"{image.name} has {width}x{height} pixels: too large, at most {most // 10**6} million")
     flat = np.empty(width * height * 4, np.float32)
     image.pixels.foreach_get(flat)  # pyright: ignore[reportAttributeAccessIssue]  # the stubs say it is a list
-    pixels = _reduced(flat.reshape(height, width, 4)[::-1].clip(0.0, 1.0))
+    pixels = _shrink(flat.reshape(height, width, 4)[::-1].clip(0.0, 1.0))
     if min(pixels.shape[:2]) < protocol.limits.ENCODED_SIDE[0]:
         raise InputError(f"{image.name} has {width}x{height} pixels: too small, or too narrow")
     return np.rint(255 * pixels).astype(np.uint8)
 
 
-def _reduced(pixels: np.ndarray) -> np.ndarray:
+def _shrink(pixels: np.ndarray) -> np.ndarray:
     """Means of equal blocks, as large as needed, weighted by alpha."""
     height, width = pixels.shape[:2]
     down, across = (min(-(-max(height, width) // SENT_SIDE), side) for side in (height, width))
