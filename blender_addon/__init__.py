@@ -2,10 +2,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Gen3D in Blender: press Generate and get a new coloured mesh. A process of its own does the work, see worker/."""
 
-from .queue import adjust_session, queue, service
-from .scene import bake, placing
+from .queue import report, service
+from .scene import placing
 from .ui import (
+    adjust,
     assets,
+    bake,
     explore,
     favourites,
     gallery,
@@ -13,6 +15,7 @@ from .ui import (
     morph,
     morph_settings,
     panels,
+    panels_below,
     picture,
     preferences,
     presets,
@@ -21,8 +24,8 @@ from .ui import (
 )
 
 PARTS = (
-    *(preferences, queue, service, morph_settings, properties, presets, placing, generate, explore, adjust_session),
-    *(gallery, favourites, morph, picture, assets, bake, train, panels),
+    *(preferences, report, service, morph_settings, properties, presets, placing, generate, explore, adjust),
+    *(gallery, favourites, morph, picture, assets, bake, train, panels, panels_below),
 )
 
 

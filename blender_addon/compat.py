@@ -1,6 +1,10 @@
 # SPDX-FileCopyrightText: 2026 The Gen3D contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every difference between Blender 4.2 LTS to 5.2 LTS, and between Blender and its type stubs."""
+"""The ground floor: Blender as the rest of the add-on sees it.
+
+Every difference between Blender 4.2 LTS to 5.2 LTS and between Blender and its type stubs is here, and what all rooms
+need of windows, preferences and the undo stack.
+"""
 
 import sys
 from collections.abc import Callable, Sequence
@@ -27,6 +31,30 @@ def context() -> Context:
 def windows() -> list[bpy.types.Window]:
     """All windows."""
     return list(context().window_manager.windows)
+
+
+def redraw_panels() -> None:
+    """Draw the sidebars again, and not the 3D views beside them."""
+    for window in windows():
+        for area in window.screen.areas:
+            for region in area.regions if area.type == "VIEW_3D" else ():
+                if region.type == "UI":
+                    region.tag_redraw()
+
+
+def push_undo(message: str) -> None:
+    """Make an undo step of what was changed. A timer runs without a window in its context, and without one there is no
+    undo stack to push to."""
+    if context().window is None and windows():
+        with context().temp_override(window=windows()[0]):
+            bpy.ops.ed.undo_push(message=message)
+    else:
+        bpy.ops.ed.undo_push(message=message)
+
+
+def preferences() -> Any:
+    """What the user set once for this add-on, see ui/preferences.py."""
+    return context().preferences.addons[ADDON].preferences
 
 
 def operators() -> Any:

@@ -6,6 +6,7 @@ Which files there are is known at once, from their names alone, so that Blender 
 previews, the worker tells later.
 """
 
+import logging
 import shutil
 import time
 from dataclasses import dataclass
@@ -18,10 +19,12 @@ import bpy.utils.previews
 from gen3d_core import protocol
 
 from .. import compat
-from ..ui.preferences import models_folder, preferences
-from ..worker.job import Job, Service, State
+from ..worker.job import Service
+from .batch import Item
 
 SUFFIX = ".gen3d"
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,7 @@ class Catalogue:
         now = time.monotonic()
         if now > self._until:
             self._until = now + 1.0
-            keys = [path.stem for path in _files(_shipped())]
+            keys = [path.stem for path in _files(_shipped_folder())]
             for place in self.places():
                 found = _files(place) if place.is_dir() else [place] if place.is_file() else []
                 keys += [str(path) for path in found]
@@ -87,7 +90,7 @@ class Catalogue:
 
     def places(self) -> list[Path]:
         """Where models lie beside the shipped ones: the user's folder and single files."""
-        files = (file.path for file in preferences().files)
+        files = (file.path for file in compat.preferences().files)
         return [models_folder(), *(Path(bpy.path.abspath(path)).absolute() for path in files if path)]
 
     def items(self) -> list[tuple[str, str, str, int, int]]:
@@ -104,25 +107,25 @@ class Catalogue:
         """Whether there are models of which the worker was never asked."""
         return not self._asked.issuperset(entry.key for entry in self.entries())
 
-    def ask(self) -> Job:
-        """Ask the worker what the models hold: ``take`` its answer. Raises WorkerError."""
+    def question(self) -> Item:
+        """What asks the worker what the models hold, and learns from its answer."""
         self._asked = {entry.key for entry in self.entries()}
-        return self._service.submit(protocol.Models, places=[str(path) for path in self.places()][:64])
+        return Item({"places": [str(path) for path in self.places()][:64]}, self._learn, protocol.Models)
 
-    def take(self, job: Job) -> None:
-        """Learn from the answer, once it has come; a job that failed teaches nothing."""
+    def _learn(self, answer: protocol.ModelList) -> None:
         self.look_again()
-        if job.state is not State.FINISHED or not isinstance(job.result, protocol.ModelList):
-            return
-        folder = job.folder
-        for broken in job.result.broken:
+        folder = self._service.ready().folder
+        for broken in answer.broken:
             key = _key(broken.file)
             self._known[key] = Entry(key, _label(broken.name), error=broken.error)
-        for told in job.result.models:
-            entry = _entry(told)
-            self._known[entry.key] = entry
-            if told.preview:
-                self._keep_icon(entry.key, folder / Path(told.preview).name)
+        for told in answer.models:
+            try:
+                entry = _entry(told)
+                self._known[entry.key] = entry
+                if told.preview:
+                    self._keep_icon(entry.key, folder / Path(told.preview).name)
+            except Exception:  # one model that cannot be shown does not hide the others
+                log.exception("model %s", told.file)
 
     def picture(self, path: Path) -> int:
         """Number of an icon that shows a picture file; loaded when first asked for."""
@@ -153,7 +156,14 @@ class Catalogue:
         return self._icons[key].icon_id if self._icons is not None and key in self._icons else 0
 
 
-def _shipped() -> Path:
+def models_folder() -> Path:
+    """Where new models go: the user's folder, or one of the add-on's own that is always looked through."""
+    named = compat.preferences().models_folder
+    own = bpy.utils.extension_path_user(compat.ADDON, path="models", create=True)
+    return Path(bpy.path.abspath(named) if named else own).absolute()
+
+
+def _shipped_folder() -> Path:
     return compat.wheels_folder() / "gen3d_core" / "models"
 
 
@@ -167,7 +177,7 @@ def _label(name: str) -> str:
 
 def _key(file: str) -> str:
     path = Path(file)
-    return path.stem if path.parent == _shipped() else str(path)
+    return path.stem if path.parent == _shipped_folder() else str(path)
 
 
 def _entry(told: protocol.ModelEntry) -> Entry:

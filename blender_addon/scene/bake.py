@@ -13,44 +13,28 @@ from typing import Any
 import bpy
 
 from .. import compat
-from ..ui.explore import ExploreError, Explorer, chosen
-from ..ui.generate import needs_object_mode
 from .objects import COLOUR, TEXTURED, colour_attribute, colour_material, principled
 
 ISLAND_ANGLE = math.radians(66)
 MARGIN = 4  # pixels of colour beyond the edge of an island, and half of what lies between two
 
 
-class GEN3D_OT_bake_texture(Explorer, bpy.types.Operator):
-    bl_idname = "gen3d.bake_texture"
-    bl_label = "Bake Texture"
-    bl_description = "Unwrap the selected generated objects and keep their colours in a picture each"
-    bl_options = {"REGISTER", "UNDO"}
+class BakeError(RuntimeError):
+    """A texture cannot be baked. The message is one line for the user."""
 
-    pixels: bpy.props.IntProperty(
-        name="Pixels", description="Along each side of the picture", default=1024, min=64, max=8192
-    )
 
-    @classmethod
-    def poll(cls, context: compat.Context) -> bool:
-        return needs_object_mode(cls, context)
-
-    def invoke(self, context: compat.Context, event: bpy.types.Event) -> set[str]:
-        return context.window_manager.invoke_props_dialog(self)
-
-    def act(self, context: compat.Context) -> set[str]:
-        for each in chosen(context):
-            mesh: Any = each.data
-            if COLOUR not in mesh.color_attributes:
-                raise ExploreError(f"{each.name} has lost its colours: regenerate it first")
-            with alone(context, each):
-                unwrap(self.pixels)
-                bake(context, each, self.pixels)
-        return {"FINISHED"}
+def bake_texture(context: compat.Context, placed: bpy.types.Object, pixels: int) -> None:
+    """Unwrap an object and keep its colours in a picture. Raises BakeError."""
+    mesh: Any = placed.data
+    if COLOUR not in mesh.color_attributes:
+        raise BakeError(f"{placed.name} has lost its colours: regenerate it first")
+    with select_alone(context, placed):
+        unwrap(pixels)
+        bake(context, placed, pixels)
 
 
 @contextmanager
-def alone(context: compat.Context, placed: bpy.types.Object) -> Iterator[None]:
+def select_alone(context: compat.Context, placed: bpy.types.Object) -> Iterator[None]:
     """Only this object is selected, and active; as it was before, afterwards."""
     layer = context.view_layer
     selected, active = list(context.selected_objects), layer.objects.active
@@ -78,7 +62,7 @@ def unwrap(pixels: int) -> None:
 def bake(context: compat.Context, placed: bpy.types.Object, pixels: int) -> None:
     """A picture of the corner colours over the object's UVs, packed into the file, and a material that shows it.
 
-    Raises ExploreError where Cycles is not there.
+    Raises BakeError where Cycles is not there.
     """
     name = f"{placed.name} texture"
     mesh: Any = placed.data
@@ -99,7 +83,7 @@ def bake(context: compat.Context, placed: bpy.types.Object, pixels: int) -> None
     mesh.materials.clear()
     mesh.materials.append(material)
     try:
-        with cycles(context.scene):
+        with use_cycles(context.scene):
             compat.operators().object.bake(
                 type="EMIT", target="IMAGE_TEXTURES", save_mode="INTERNAL", margin=MARGIN, use_clear=True,
                 use_selected_to_active=False,
@@ -124,16 +108,13 @@ def restore(mesh: Any, materials: list[Any]) -> None:
 
 
 @contextmanager
-def cycles(scene: Any) -> Iterator[None]:
+def use_cycles(scene: Any) -> Iterator[None]:
     """One sample by Cycles on the processor; the scene's own settings again afterwards."""
     if not hasattr(scene, "cycles"):
-        raise ExploreError("Baking needs Blender's add-on Cycles: enable it in the preferences")
+        raise BakeError("Baking needs Blender's add-on Cycles: enable it in the preferences")
     engine, samples, device = scene.render.engine, scene.cycles.samples, scene.cycles.device
     try:
         scene.render.engine, scene.cycles.samples, scene.cycles.device = "CYCLES", 1, "CPU"
         yield
     finally:
         scene.render.engine, scene.cycles.samples, scene.cycles.device = engine, samples, device
-
-
-register, unregister = compat.class_registration((GEN3D_OT_bake_texture,))

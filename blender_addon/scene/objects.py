@@ -52,12 +52,18 @@ class Placement:
 
     def find(self) -> tuple[bpy.types.Scene, bpy.types.Collection]:
         """The scene and the collection, or the scene's own collection for one that is gone. Raises PlacementError."""
-        scene = next((scene for scene in bpy.data.scenes if scene.session_uid == self.scene), None)
-        if scene is None:
-            raise PlacementError("The scene in which Generate was pressed is gone: press it again")
+        scene = find_scene(self.scene)
         inside = scene.collection.children_recursive
         collection = next((found for found in inside if found.session_uid == self.collection), scene.collection)
         return scene, collection
+
+
+def find_scene(identifier: int) -> bpy.types.Scene:
+    """The scene of a session identifier. Raises PlacementError when it is gone."""
+    scene = next((scene for scene in bpy.data.scenes if scene.session_uid == identifier), None)
+    if scene is None:
+        raise PlacementError("The scene in which Generate was pressed is gone: press it again")
+    return scene
 
 
 def to_blender_axes(points: np.ndarray) -> np.ndarray:
@@ -207,13 +213,19 @@ def place(
 ) -> bpy.types.Object:
     """Put a generated mesh into the scene, selected and active, the only one selected where ``alone``.
 
-    Raises PlacementError, with nothing changed.
+    What it raises, PlacementError where the place is gone, leaves nothing changed.
     """
-    placement.find()  # before anything is made: it may be gone
+    placement.find()  # before anything is made
     properties = record(made.info, size)
     placed = bpy.data.objects.new(name, build_mesh(name, made, size))
     placed[RECORD] = properties
-    link(placed, placement, alone=alone)
+    try:
+        link(placed, placement, alone=alone)
+    except Exception:
+        mesh: Any = placed.data
+        bpy.data.objects.remove(placed)
+        bpy.data.meshes.remove(mesh)
+        raise
     return placed
 
 

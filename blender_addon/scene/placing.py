@@ -1,13 +1,12 @@
 # SPDX-FileCopyrightText: 2026 The Gen3D contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""New objects of a work, and what Blender's redo panel (F9) offers for them once they are there.
+"""New objects, and what Blender's redo panel (F9) offers for them once they are there.
 
-The meshes of the last work are kept, so that the redo panel can place them again in another size, turned, smoothed,
+The meshes of the last batch are kept, so that the redo panel can place them again in another size, turned, smoothed,
 with fewer faces or as quads, without the worker.
 """
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,12 +15,10 @@ import numpy as np
 from bpy.props import BoolProperty, FloatProperty, IntProperty
 
 from .. import compat
-from ..queue.queue import Order, Work, push_undo
-from ..worker.job import Service
 from ..worker.results import GeneratedMesh
-from .objects import Placement, PlacementError, place
+from .objects import Placement, PlacementError, find_scene, place, view_layer_of
 
-KEPT_FACES = 4_000_000  # of all meshes of a work, some 100 MB; beyond, the redo panel is not offered
+KEPT_FACES = 4_000_000  # of all meshes of a batch, some 100 MB; beyond, the redo panel is not offered
 SMOOTH, DECIMATE = "Gen3D smooth", "Gen3D decimate"
 
 
@@ -35,8 +32,8 @@ class Arrival:
     size: float
 
 
-class Batch:
-    """The new objects of one work: ``order`` says what to make, ``seal`` makes one undo step of what came."""
+class NewObjects:
+    """Objects that are made together: ``place`` puts one into the scene, ``seal`` makes one undo step of all."""
 
     def __init__(self, label: str) -> None:
         self.label = label
@@ -44,44 +41,48 @@ class Batch:
         self.settled = False
         self._faces = 0
 
-    def order(self, fields: dict[str, Any], placement: Placement, name: str, size: float) -> Order:
-        def take(made: GeneratedMesh) -> bpy.types.Object:
-            placed = place(made, placement, name, size, alone=not self._faces)
-            self._faces += len(made.faces)
-            if self._faces <= KEPT_FACES:
-                self.arrivals.append(Arrival(made, placement, name, size))
-            else:
-                self.arrivals.clear()
-            return placed
-
-        return Order(fields, take)
-
-    def work(self, service: Service, orders: Sequence[Order], scene: int) -> Work:
-        return Work(service, self.label, orders, scene, seal=self.seal)
+    def place(self, made: GeneratedMesh, placement: Placement, name: str, size: float) -> bpy.types.Object:
+        placed = place(made, placement, name, size, alone=not self._faces)
+        self._faces += len(made.faces)
+        if self._faces <= KEPT_FACES:
+            self.arrivals.append(Arrival(made, placement, name, size))
+        else:
+            self.arrivals.clear()
+        return placed
 
     def seal(self) -> None:
         windows = compat.windows()
         if bpy.app.background or not windows or not self.arrivals:
-            push_undo(self.label)  # nobody is there to press F9
+            compat.push_undo(self.label)  # nobody is there to press F9
             return
-        shelf.batch = self
+        shelf.newest = self
         with compat.context().temp_override(window=windows[0], **_view(windows[0])):
             compat.operators().gen3d.place("EXEC_DEFAULT", True)
 
 
 class Shelf:
-    """The batch that the redo panel speaks of."""
+    """The objects that the redo panel speaks of."""
 
-    batch: Batch | None = None
+    newest: NewObjects | None = None
 
 
 shelf = Shelf()
 
 
-def seal_alone(label: str) -> None:
-    """Make the undo step of a work that the redo panel cannot do again; what it showed before is over."""
-    shelf.batch = None
-    push_undo(label)
+def seal_without_redo(label: str) -> None:
+    """Make the undo step of what the redo panel cannot do again; what it showed before is over."""
+    shelf.newest = None
+    compat.push_undo(label)
+
+
+def may_change(scene: int) -> bool:
+    """Whether a scene, named by its session identifier, can take objects or meshes now: not during a mode or a
+    transform whose undo steps they would tear apart, and not while rendering. Raises PlacementError when it is gone."""
+    active = view_layer_of(find_scene(scene)).objects.active
+    if (active is not None and active.mode != "OBJECT") or bpy.app.is_job_running("RENDER"):
+        return False
+    modals = [modal for window in compat.windows() for modal in window.modal_operators]
+    return not any(modal.bl_idname.startswith("TRANSFORM_OT_") for modal in modals)
 
 
 def _view(window: bpy.types.Window) -> dict[str, Any]:
@@ -122,18 +123,18 @@ class GEN3D_OT_place(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: compat.Context) -> bool:
-        return shelf.batch is not None
+        return shelf.newest is not None
 
     def execute(self, context: compat.Context) -> set[str]:
-        batch = shelf.batch
-        if batch is None:
+        newest = shelf.newest
+        if newest is None:
             return {"CANCELLED"}
-        if not batch.settled:
-            batch.settled = True
+        if not newest.settled:
+            newest.settled = True
             return {"FINISHED"}
         try:
-            for number, arrival in enumerate(batch.arrivals):
-                self._place(context, arrival, batch.arrivals[0].placement, alone=number == 0)
+            for number, arrival in enumerate(newest.arrivals):
+                self._place(context, arrival, newest.arrivals[0].placement, alone=number == 0)
         except PlacementError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
@@ -171,5 +172,5 @@ register, unregister_classes = compat.class_registration((GEN3D_OT_place,))
 
 
 def unregister() -> None:
-    shelf.batch = None
+    shelf.newest = None
     unregister_classes()

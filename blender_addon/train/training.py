@@ -1,24 +1,20 @@
 # SPDX-FileCopyrightText: 2026 The Gen3D contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From Blender to a model: the collection's meshes, a process that renders and trains, its progress in the panel."""
+"""From Blender to a model: the collection's meshes, and a process that renders and trains."""
 
-import json
 import os
 import re
 import subprocess
-import time
 from pathlib import Path
 from typing import Any
 
 import bpy
 
 from .. import compat
-from ..ui.preferences import preferences
 from ..worker.client import worker_environment
 from . import job as train_job
 
 RUNS = "training"  # folder below the add-on's own
-READ_SECONDS = 1.0
 
 
 class TrainingError(RuntimeError):
@@ -27,7 +23,7 @@ class TrainingError(RuntimeError):
 
 def trainer() -> Path:
     """The Python that trains. Raises TrainingError when none was named."""
-    named = preferences().python
+    named = compat.preferences().python
     if not named:
         raise TrainingError("Name a Python with gen3d's extra train in the add-on's preferences first")
     python = Path(bpy.path.abspath(named))
@@ -64,57 +60,6 @@ def _start(python: Path, folder: Path, *options: str) -> int:
     except OSError as error:
         raise TrainingError(f"{python} does not start: {error}") from error
     return child.pid
-
-
-class Progress:
-    """What a training folder tells, read at most once a second."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.stage = "starting"
-        self.message = ""
-        self.images = 0
-        self.minutes = 0.0
-        self.grid: Path | None = None
-        self._read = 0.0
-
-    @property
-    def ended(self) -> bool:
-        return self.stage in ("done", "failed")
-
-    def update(self) -> "Progress":
-        now = time.monotonic()
-        if now - self._read < READ_SECONDS:
-            return self
-        self._read = now
-        status = _json(_tail(self.folder / train_job.STATUS))
-        self.stage, self.message = str(status.get("stage", self.stage)), str(status.get("message", ""))
-        line = _tail(self.folder / "run" / "log.jsonl").strip().rpartition("\n")[2]
-        told = _json(line)
-        self.images, self.minutes = int(told.get("images", self.images)), float(told.get("minutes", self.minutes))
-        self.grid = max((self.folder / "run" / "samples").glob("*.png"), default=None)
-        return self
-
-    def stop(self) -> None:
-        """End the training early: what was learned is exported."""
-        (self.folder / train_job.STOP).touch()
-
-
-def _tail(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            file.seek(max(0, path.stat().st_size - 4096))
-            return file.read().decode("utf-8", "replace")
-    except OSError:
-        return ""
-
-
-def _json(text: str) -> dict[str, Any]:
-    try:
-        found = json.loads(text)
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}
 
 
 def export_meshes(collection: bpy.types.Collection, folder: Path, context: compat.Context) -> int:

@@ -6,13 +6,13 @@ import bpy
 
 from .. import compat
 from ..scene.objects import RECORD
-from .explore import Explorer, chosen
-from .generate import needs_object_mode
+from .selection import selected_objects
+from .submission import ReportingOperator, needs_object_mode
 
 TAG = "gen3d"
 
 
-class GEN3D_OT_mark_asset(Explorer, bpy.types.Operator):
+class GEN3D_OT_mark_asset(ReportingOperator, bpy.types.Operator):
     bl_idname = "gen3d.mark_asset"
     bl_label = "Mark as Asset"
     bl_description = "Offer the selected generated objects in the asset browser, tagged by their model"
@@ -23,7 +23,7 @@ class GEN3D_OT_mark_asset(Explorer, bpy.types.Operator):
         return needs_object_mode(cls, context)
 
     def act(self, context: compat.Context) -> set[str]:
-        for each in chosen(context):
+        for each in selected_objects(context):
             each.asset_mark()
             about = each.asset_data
             model = str(each[RECORD]["model"])

@@ -7,10 +7,12 @@ from typing import Any
 import bpy
 
 from .. import compat
-from ..queue.queue import Work
+from ..queue.batch import Batch
 from ..scene.codes_text import to_text
 from ..scene.objects import RECORD
-from .explore import ExploreError, Explorer, WorkExplorer, chosen, kept_work
+from .explore import batch_from_text
+from .selection import InputError, selected_objects
+from .submission import BatchOperator, ReportingOperator
 
 
 class GEN3D_UL_favourites(bpy.types.UIList):
@@ -27,7 +29,7 @@ class GEN3D_UL_favourites(bpy.types.UIList):
         layout.prop(item, "name", text="", emboss=False, icon="SOLO_ON")
 
 
-class GEN3D_OT_favourite(Explorer, bpy.types.Operator):
+class GEN3D_OT_favourite(ReportingOperator, bpy.types.Operator):
     bl_idname = "gen3d.favourite"
     bl_label = "Add to Favourites"
     bl_description = "Keep what made the active object with this file"
@@ -35,7 +37,7 @@ class GEN3D_OT_favourite(Explorer, bpy.types.Operator):
 
     def act(self, context: compat.Context) -> set[str]:
         settings = context.scene.gen3d
-        source = chosen(context)[0]
+        source = selected_objects(context)[0]
         kept = settings.favourites.add()
         kept.name, kept.text = source.name, to_text(source[RECORD])
         settings.favourite = len(settings.favourites) - 1
@@ -59,17 +61,17 @@ class GEN3D_OT_favourite_remove(bpy.types.Operator):
         return {"FINISHED"}
 
 
-class GEN3D_OT_favourite_make(WorkExplorer, bpy.types.Operator):
+class GEN3D_OT_favourite_make(BatchOperator, bpy.types.Operator):
     bl_idname = "gen3d.favourite_make"
     bl_label = "Make Favourite"
     bl_description = "Make this favourite at the 3D cursor"
     bl_options = {"REGISTER"}
 
-    def work(self, context: compat.Context) -> Work:
+    def make_batch(self, context: compat.Context) -> Batch:
         settings = context.scene.gen3d
         if not 0 <= settings.favourite < len(settings.favourites):
-            raise ExploreError("There is no favourite yet: add one first")
-        return kept_work(context, "Favourite", settings.favourites[settings.favourite].text)
+            raise InputError("There is no favourite yet: add one first")
+        return batch_from_text(context, "Favourite", settings.favourites[settings.favourite].text)
 
 
 CLASSES = (GEN3D_UL_favourites, GEN3D_OT_favourite, GEN3D_OT_favourite_remove, GEN3D_OT_favourite_make)

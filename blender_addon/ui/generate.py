@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Generate, and what belongs to it: cancel, dice, opening a model file, the report of a failure."""
 
+import functools
 import random
 from pathlib import Path
 
@@ -11,62 +12,36 @@ from bpy.props import EnumProperty, StringProperty
 from gen3d_core import protocol
 
 from .. import compat
+from ..queue.batch import Batch, Item
 from ..queue.models import SUFFIX
-from ..queue.queue import Work
-from ..queue.service import catalogue, desk, service
-from ..scene.objects import Placement
-from ..scene.placing import Batch
-from ..worker.job import State
-from .preferences import preferences
+from ..queue.service import catalogue, queue
+from ..scene.placing import NewObjects
+from .selection import place_at_cursor
+from .submission import BatchOperator, needs_object_mode, pressed_batch
 
 
-def needs_object_mode(cls: type[bpy.types.Operator], context: compat.Context) -> bool:
-    """Whether objects can be made or changed now; says why where they cannot."""
-    if context.mode != "OBJECT":
-        cls.poll_message_set("Switch to Object Mode first")
-        return False
-    return True
-
-
-def submit(operator: bpy.types.Operator, work: Work) -> set[str]:
-    """Do a work: in background mode at once, in a window bit by bit from Blender's timer."""
-    if not bpy.app.background:
-        desk.add(work)
-        return {"FINISHED"}
-    desk.finish(work)
-    if work.state is State.FINISHED:
-        if work.message:
-            operator.report({"INFO"}, work.message)
-        return {"FINISHED"}
-    operator.report({"ERROR"}, work.message)
-    return {"CANCELLED"}
-
-
-def generate(operator: bpy.types.Operator, context: compat.Context) -> set[str]:
-    """Make what the settings say."""
-    collection = context.collection
-    if not collection.is_editable:
-        operator.report({"ERROR"}, f"The active collection {collection.name!r} cannot be edited: choose another one")
-        return {"CANCELLED"}
+def make_batch(context: compat.Context) -> Batch:
+    """The batch of what the settings say. Raises InputError."""
     settings = context.scene.gen3d
     common = {
         "model": settings.model, "resolution": settings.resolution,
         "truncation": settings.variety if settings.own_variety else None,
     }  # fmt: skip
     look = settings.appearance_seed if settings.own_look else None
-    batch, orders = Batch("Generate"), []
-    for number, where in enumerate(Placement.here(context).grid(settings.count, settings.size)):
+    group, items = NewObjects("Generate"), []
+    for number, where in enumerate(place_at_cursor(context).grid(settings.count, settings.size)):
         seed = min(settings.seed + number, protocol.limits.SEED[1])
         name = f"{Path(settings.model).stem}_{seed:04d}"
-        orders.append(batch.order({**common, "recipe": protocol.Recipe(seed, look)}, where, name, settings.size))
-    return submit(operator, batch.work(service, orders, context.scene.session_uid))
+        show = functools.partial(group.place, placement=where, name=name, size=settings.size)
+        items.append(Item({**common, "recipe": protocol.Recipe(seed, look)}, show))
+    return pressed_batch(context, group.label, items, group.seal)
 
 
-class GEN3D_OT_generate(bpy.types.Operator):
+class GEN3D_OT_generate(BatchOperator, bpy.types.Operator):
     bl_idname = "gen3d.generate"
     bl_label = "Generate"
     bl_description = "Make new objects and place them from the 3D cursor on; while others are made, these wait"
-    # Not UNDO: the step belongs to the moment when the objects are there, and the work pushes it then.
+    # Not UNDO: the step belongs to the moment when the objects are there, and the batch pushes it then.
     bl_options = {"REGISTER"}
 
     @classmethod
@@ -76,8 +51,8 @@ class GEN3D_OT_generate(bpy.types.Operator):
             return False
         return needs_object_mode(cls, context)
 
-    def execute(self, context: compat.Context) -> set[str]:
-        return generate(self, context)
+    def make_batch(self, context: compat.Context) -> Batch:
+        return make_batch(context)
 
 
 class GEN3D_OT_cancel(bpy.types.Operator):
@@ -88,10 +63,10 @@ class GEN3D_OT_cancel(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: compat.Context) -> bool:
-        return desk.busy
+        return queue.busy
 
     def execute(self, context: compat.Context) -> set[str]:
-        desk.cancel()
+        queue.cancel()
         return {"FINISHED"}
 
 
@@ -127,7 +102,7 @@ class GEN3D_OT_open_model(bpy.types.Operator):
             self.report({"ERROR"}, f"{path.name} is not a {SUFFIX} file")
             return {"CANCELLED"}
         if catalogue.entry(str(path)) is None:
-            preferences().files.add().path = str(path)
+            compat.preferences().files.add().path = str(path)
             catalogue.look_again()
             context.preferences.is_dirty = True
         context.scene.gen3d.model = str(path)
@@ -141,8 +116,9 @@ class GEN3D_OT_copy_detail(bpy.types.Operator):
     bl_options = {"INTERNAL"}
 
     def execute(self, context: compat.Context) -> set[str]:
-        if desk.current is not None:
-            context.window_manager.clipboard = f"{desk.current.message}\n\n{desk.current.detail}".strip()
+        current = queue.current
+        if current is not None:
+            context.window_manager.clipboard = f"{current.message}\n\n{current.detail}".strip()
         return {"FINISHED"}
 
 

@@ -13,23 +13,30 @@ import numpy as np
 from gen3d_core import protocol
 
 from .. import compat
-from ..queue.queue import Order, Work
-from ..queue.service import service
+from ..queue.batch import Batch, Item
 from ..scene.morph_object import build, values_of_steps
 from ..scene.objects import RECORD, Placement, codes_of, find, link, only_parent, remembers
-from ..scene.placing import seal_alone
 from ..scene.timeline import Timing, key_morph
 from ..worker.results import GeneratedMorph
-from .explore import ExploreError, Explorer, WorkExplorer, beside, chosen, common_model, model_of
+from .selection import (
+    InputError,
+    chosen_model,
+    common_model,
+    model_of,
+    place_at_cursor,
+    places_beside,
+    selected_objects,
+)
+from .submission import BatchOperator, ReportingOperator, pressed_batch
 
 CODES = {"shape": "shape_code", "appearance": "appearance_code"}
 """Custom properties of an object that can be keyed, by what they are in a request."""
 
 
 def timing_of(settings: Any) -> Timing:
-    """Raises ExploreError where no frame lies between start and end."""
+    """Raises InputError where no frame lies between start and end."""
     if settings.frame_end <= settings.frame_start:
-        raise ExploreError(
+        raise InputError(
             f"The morph would run from frame {settings.frame_start} to {settings.frame_end}: choose a later end"
         )
     return Timing(settings.frame_start, settings.frame_end, settings.easing, settings.repeat)
@@ -59,10 +66,10 @@ class Arrival:
         if source is not None:
             placed.matrix_world = source.matrix_world
             source.hide_viewport = source.hide_render = True
-        return told(made)
+        return topology_notice(made)
 
 
-def told(made: GeneratedMorph) -> str:
+def topology_notice(made: GeneratedMorph) -> str:
     """What the user should know of how it went; nothing where one mesh went all the way."""
     steps = len(made.info.times)
     stopped = made.segments[-1].last + 1
@@ -74,18 +81,18 @@ def told(made: GeneratedMorph) -> str:
     return ""
 
 
-def seeds_in(text: str) -> list[protocol.Recipe]:
-    """The objects of a text such as ``3 8/2 12``. Raises ExploreError, and Gen3DError for seeds out of range."""
+def parse_seeds(text: str) -> list[protocol.Recipe]:
+    """The objects of a text such as ``3 8/2 12``. Raises InputError, and Gen3DError for seeds out of range."""
     keys = []
     for word in text.replace(",", " ").split():
         numbers = word.split("/")
         if len(numbers) > 2 or not all(number.isdecimal() for number in numbers):
-            raise ExploreError(f"{word!r} is no seed: type numbers such as 3 8 12, or 3/8")
+            raise InputError(f"{word!r} is no seed: type numbers such as 3 8 12, or 3/8")
         keys.append(protocol.Recipe(int(numbers[0]), int(numbers[-1])))
     return keys
 
 
-def morphed(keys: Sequence[protocol.Recipe], vary: str) -> list[protocol.Recipe]:
+def restrict_keys(keys: Sequence[protocol.Recipe], vary: str) -> list[protocol.Recipe]:
     """Keys that differ in what varies alone, for the rest like the first one."""
     if vary == "BOTH":
         return list(keys)
@@ -101,31 +108,29 @@ def morphed(keys: Sequence[protocol.Recipe], vary: str) -> list[protocol.Recipe]
     return mixed
 
 
-class GEN3D_OT_morph(WorkExplorer, bpy.types.Operator):
+class GEN3D_OT_morph(BatchOperator, bpy.types.Operator):
     bl_idname = "gen3d.morph"
     bl_label = "Morph"
     bl_description = "Make an object that changes from one to the next on the timeline, by its property Morph"
     bl_options = {"REGISTER"}
 
-    def work(self, context: compat.Context) -> Work:
+    def make_batch(self, context: compat.Context) -> Batch:
         scene_settings = context.scene.gen3d
         settings = scene_settings.morph
         timing = timing_of(settings)
         if settings.source == "SELECTED":
-            parents = chosen(context, 2, protocol.limits.MORPH_KEYS[1])
+            parents = selected_objects(context, 2, protocol.limits.MORPH_KEYS[1])
             model, held = common_model(parents), parents[0][RECORD]
             size, truncation = float(held.get("size", 1.0)), held.get("truncation")
-            (place,) = beside(parents[0], context, 1, size)
+            (place,) = places_beside(parents[0], context, 1, size)
             keys = [only_parent(codes_of(each)) for each in parents]
         else:
-            keys = seeds_in(settings.seeds)
+            keys = parse_seeds(settings.seeds)
             if len(keys) < 2:
-                raise ExploreError("Type two or more seeds, such as 3 8 12")
-            if not scene_settings.model:
-                raise ExploreError("This scene's model is not there: choose one")
-            model, size, place = scene_settings.model, scene_settings.size, Placement.here(context)
+                raise InputError("Type two or more seeds, such as 3 8 12")
+            model, size, place = chosen_model(context), scene_settings.size, place_at_cursor(context)
             truncation = scene_settings.variety if scene_settings.own_variety else None
-        keys = morphed(keys, settings.vary)
+        keys = restrict_keys(keys, settings.vary)
         if settings.repeat == "LOOP":
             keys.append(keys[0])
         how = protocol.MorphSettings(
@@ -134,10 +139,10 @@ class GEN3D_OT_morph(WorkExplorer, bpy.types.Operator):
         )  # fmt: skip
         fields = {"model": model, "keys": keys, "settings": how, "truncation": truncation}
         arrival = Arrival(f"{Path(model).stem}_morph", place, size, range(len(keys)), timing)
-        return _work(context, "Morph", fields, arrival)
+        return _batch(context, "Morph", fields, arrival)
 
 
-class GEN3D_OT_key_codes(Explorer, bpy.types.Operator):
+class GEN3D_OT_key_codes(ReportingOperator, bpy.types.Operator):
     bl_idname = "gen3d.key_codes"
     bl_label = "Key Codes"
     bl_description = (
@@ -151,7 +156,7 @@ class GEN3D_OT_key_codes(Explorer, bpy.types.Operator):
         return remembers(context.view_layer.objects.active)
 
     def act(self, context: compat.Context) -> set[str]:
-        both = chosen(context, 1, 2)
+        both = selected_objects(context, 1, 2)
         common_model(both)
         placed, codes = both[0], codes_of(both[-1])
         for which, name in CODES.items():
@@ -160,18 +165,18 @@ class GEN3D_OT_key_codes(Explorer, bpy.types.Operator):
         return {"FINISHED"}
 
 
-class GEN3D_OT_bake_codes(WorkExplorer, bpy.types.Operator):
+class GEN3D_OT_bake_codes(BatchOperator, bpy.types.Operator):
     bl_idname = "gen3d.bake_codes"
     bl_label = "Bake"
     bl_description = "Make the morph that the active object's keyframed codes describe; it takes the object's place"
     bl_options = {"REGISTER"}
 
-    def work(self, context: compat.Context) -> Work:
+    def make_batch(self, context: compat.Context) -> Batch:
         settings = context.scene.gen3d.morph
         timing = timing_of(settings)
-        placed = chosen(context)[0]
-        if not keyed(placed):
-            raise ExploreError(f"The codes of {placed.name} have no keyframes: press Key Codes at two frames or more")
+        placed = selected_objects(context)[0]
+        if not has_keyed_codes(placed):
+            raise InputError(f"The codes of {placed.name} have no keyframes: press Key Codes at two frames or more")
         held = placed[RECORD]
         codes = codes_over_time(placed, np.linspace(timing.start, timing.end, settings.steps))
         how = protocol.MorphSettings(
@@ -181,14 +186,14 @@ class GEN3D_OT_bake_codes(WorkExplorer, bpy.types.Operator):
             "model": model_of(placed), "keys": [only_parent(each) for each in codes], "settings": how,
             "truncation": held.get("truncation"),
         }  # fmt: skip
-        place = Placement.here(context)
+        place = place_at_cursor(context)
         steady = Timing(timing.start, timing.end, "LINEAR", timing.repeat)  # the curves have their own easing
         size, ends = float(held.get("size", 1.0)), (0, settings.steps - 1)
         arrival = Arrival(f"{placed.name}_morph", place, size, ends, steady, placed.session_uid)
-        return _work(context, "Bake", fields, arrival)
+        return _batch(context, "Bake", fields, arrival)
 
 
-def keyed(placed: bpy.types.Object) -> bool:
+def has_keyed_codes(placed: bpy.types.Object) -> bool:
     """Whether its codes are animated."""
     paths = {f'["{name}"]' for name in CODES.values()}
     return any(curve.data_path in paths for curve in compat.curves_of(placed))
@@ -205,9 +210,8 @@ def codes_over_time(placed: bpy.types.Object, frames: np.ndarray) -> list[dict[s
     return [{which: track[step].tolist() for which, track in tracks.items()} for step in range(len(frames))]
 
 
-def _work(context: compat.Context, label: str, fields: dict[str, Any], arrival: Arrival) -> Work:
-    order = Order(fields, arrival, protocol.Morph)
-    return Work(service, label, [order], context.scene.session_uid, lambda: seal_alone(label))
+def _batch(context: compat.Context, label: str, fields: dict[str, Any], arrival: Arrival) -> Batch:
+    return pressed_batch(context, label, [Item(fields, arrival, protocol.Morph)])
 
 
 CLASSES = (GEN3D_OT_morph, GEN3D_OT_key_codes, GEN3D_OT_bake_codes)

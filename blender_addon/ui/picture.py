@@ -13,13 +13,12 @@ from bpy.props import BoolProperty, StringProperty
 from gen3d_core import protocol
 
 from .. import compat
-from ..queue.queue import Order, Work
-from ..queue.service import service
+from ..queue.batch import Batch, Item
 from ..scene.objects import Placement, place
 from ..scene.picture_camera import add_camera
-from ..scene.placing import seal_alone
 from ..worker.results import EncodedMesh
-from .explore import ExploreError, WorkExplorer
+from .selection import InputError, chosen_model, place_at_cursor
+from .submission import BatchOperator, pressed_batch
 
 SENT_SIDE = 512
 """Pixels to which the longer side of a larger picture is reduced before it goes to the worker."""
@@ -28,23 +27,23 @@ ARRAYS = "picture.npz"
 
 def pixels_of(image: bpy.types.Image) -> np.ndarray:
     """An image's pixels (H, W, 4) uint8, straight alpha, top row first, at most SENT_SIDE a side. Raises
-    ExploreError."""
+    InputError."""
     size: Any = image.size
     width, height = size
     if not width or not height:
-        raise ExploreError(f"{image.name} cannot be read as a picture")
+        raise InputError(f"{image.name} cannot be read as a picture")
     most = protocol.limits.PICTURE_PIXELS
     if width * height > most:
-        raise ExploreError(f"{image.name} has {width}x{height} pixels: too large, at most {most // 10**6} million")
+        raise InputError(f"{image.name} has {width}x{height} pixels: too large, at most {most // 10**6} million")
     flat = np.empty(width * height * 4, np.float32)
     image.pixels.foreach_get(flat)  # pyright: ignore[reportAttributeAccessIssue]  # the stubs say it is a list
-    pixels = _reduced(flat.reshape(height, width, 4)[::-1].clip(0.0, 1.0))
+    pixels = _shrink(flat.reshape(height, width, 4)[::-1].clip(0.0, 1.0))
     if min(pixels.shape[:2]) < protocol.limits.ENCODED_SIDE[0]:
-        raise ExploreError(f"{image.name} has {width}x{height} pixels: too small, or too narrow")
+        raise InputError(f"{image.name} has {width}x{height} pixels: too small, or too narrow")
     return np.rint(255 * pixels).astype(np.uint8)
 
 
-def _reduced(pixels: np.ndarray) -> np.ndarray:
+def _shrink(pixels: np.ndarray) -> np.ndarray:
     """Means of equal blocks, as large as needed, weighted by alpha."""
     height, width = pixels.shape[:2]
     down, across = (min(-(-max(height, width) // SENT_SIDE), side) for side in (height, width))
@@ -57,18 +56,18 @@ def _reduced(pixels: np.ndarray) -> np.ndarray:
     return np.concatenate([colours, alpha], axis=2)
 
 
-def arrived(made: EncodedMesh, placement: Placement, name: str, size: float, *, camera: bool) -> str:
+def place_encoded(made: EncodedMesh, placement: Placement, name: str, size: float, *, camera: bool) -> str:
     """Put the object into the scene; returns what the user should know of how it fits."""
     placed = place(made, placement, name, size)
     if camera:
-        add_camera(placed, made.info.cameras[0], made.framed[0])
+        add_camera(placed, made.info.cameras[0], size, made.framed[0])
     confidence = f"{100 * made.info.confidence:.0f} % of its outline fit"
     if made.info.doubtful:
         return f"Low confidence, {confidence}: the picture may show something else than {made.info.model.category}"
     return f"Made from the picture: {confidence}"
 
 
-class GEN3D_OT_from_picture(WorkExplorer, bpy.types.Operator):
+class GEN3D_OT_from_picture(BatchOperator, bpy.types.Operator):
     bl_idname = "gen3d.from_picture"
     bl_label = "From Picture"
     bl_description = (
@@ -90,40 +89,38 @@ class GEN3D_OT_from_picture(WorkExplorer, bpy.types.Operator):
         context.window_manager.fileselect_add(self)
         return {"RUNNING_MODAL"}
 
-    def work(self, context: compat.Context) -> Work:
+    def make_batch(self, context: compat.Context) -> Batch:
         settings = context.scene.gen3d
-        if not settings.model:
-            raise ExploreError("This scene's model is not there: choose one")
+        model = chosen_model(context)
         pixels = self._pixels()
 
         def leave(folder: Path) -> None:
             np.savez(folder / ARRAYS, pixels=pixels)
 
-        fields = {"model": settings.model, "pictures": [ARRAYS], "resolution": settings.resolution}
+        fields = {"model": model, "pictures": [ARRAYS], "resolution": settings.resolution}
         show = functools.partial(
-            arrived, placement=Placement.here(context), name=f"{Path(settings.model).stem}_picture",
+            place_encoded, placement=place_at_cursor(context), name=f"{Path(model).stem}_picture",
             size=settings.size, camera=self.camera,
         )  # fmt: skip
-        order = Order(fields, show, protocol.Encode, leave)
-        return Work(service, "From Picture", [order], context.scene.session_uid, lambda: seal_alone("From Picture"))
+        return pressed_batch(context, "From Picture", [Item(fields, show, protocol.Encode, leave)])
 
     def _pixels(self) -> np.ndarray:
         if self.image:
             if self.image not in bpy.data.images:
-                raise ExploreError(f"There is no image {self.image!r} in this file")
+                raise InputError(f"There is no image {self.image!r} in this file")
             return pixels_of(bpy.data.images[self.image])
         path = Path(bpy.path.abspath(self.filepath))
         try:
             size = path.stat().st_size
         except OSError as error:
-            raise ExploreError(f"{path.name or 'The picture'} cannot be read: {error.strerror}") from error
+            raise InputError(f"{path.name or 'The picture'} cannot be read: {error.strerror}") from error
         most = protocol.limits.PICTURE_BYTES
         if size > most:
-            raise ExploreError(f"{path.name} has {size >> 20} MB: too large, at most {most >> 20}")
+            raise InputError(f"{path.name} has {size >> 20} MB: too large, at most {most >> 20}")
         try:
             image = bpy.data.images.load(str(path))
         except RuntimeError as error:
-            raise ExploreError(f"{path.name} cannot be read as a picture") from error
+            raise InputError(f"{path.name} cannot be read as a picture") from error
         try:
             return pixels_of(image)
         finally:

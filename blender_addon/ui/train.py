@@ -2,77 +2,31 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Train, Render Data Set and Stop, and the Test button of the Python that trains."""
 
+import logging
 import re
-import subprocess
-import tempfile
 import time
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import bpy
 
 from .. import compat
-from ..queue.queue import redraw_panels
+from ..queue.models import models_folder
 from ..queue.service import catalogue
-from ..train.training import RUNS, Progress, TrainingError, export_meshes, render, train, trainer
-from ..worker.client import worker_environment
-from .generate import needs_object_mode
-from .preferences import models_folder
+from ..train.progress import Progress
+from ..train.python_test import latest
+from ..train.training import RUNS, TrainingError, export_meshes, render, train, trainer
+from .submission import needs_object_mode
 
-ASK = (
-    "import sys, torch, gen3d_core, training.cli;"
-    "device = torch.cuda.get_device_name(0) if torch.cuda.is_available() else 'processor';"
-    "print(f'Python {sys.version.split()[0]}, gen3d {gen3d_core.__version__}, torch {torch.__version__}, {device}')"
-)
-TICK_SECONDS = 0.2
-TEST_SECONDS = 120.0
-
-
-class PythonTest:
-    """Asks a Python what it has, from Blender's timer. ``outcome`` is its answer, or its error in full."""
-
-    def __init__(self, python: Path) -> None:
-        self.outcome = ""
-        self.passed = False
-        self._end = time.monotonic() + TEST_SECONDS
-        self._answer: IO[bytes] = tempfile.TemporaryFile()
-        self._child = subprocess.Popen(
-            [str(python), "-c", ASK],
-            stdin=subprocess.DEVNULL,
-            stdout=self._answer,
-            stderr=subprocess.STDOUT,
-            env=worker_environment(),
-            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
-        )
-
-    def __call__(self) -> float | None:
-        late = time.monotonic() > self._end
-        if self._child.poll() is None and not late:
-            return TICK_SECONDS
-        self.stop()
-        self._answer.seek(0)
-        said = self._answer.read().decode("utf-8", "replace").strip()
-        self._answer.close()
-        self.passed = self._child.returncode == 0
-        self.outcome = said or ("It gave no answer" if late else f"It ended with code {self._child.returncode}")
-        for window in compat.windows():
-            for area in window.screen.areas:
-                area.tag_redraw()
-        return None
-
-    def stop(self) -> None:
-        if self._child.poll() is None:
-            self._child.kill()
-        self._child.wait()
+log = logging.getLogger(__name__)
 
 
 class State:
-    """The test that runs or ran last, and the progress of the scene's training."""
+    """The progress of the scene's training."""
 
-    test: PythonTest | None = None
     progress: Progress | None = None
 
-    def followed(self, folder: str) -> Progress | None:
+    def follow(self, folder: str) -> Progress | None:
         """Progress of the training in a folder; None where there is none."""
         if not folder or not Path(folder).is_dir():
             return None
@@ -86,8 +40,12 @@ state = State()
 
 def watch() -> float | None:
     """Blender's timer: keep the panel's figures fresh while a training runs."""
-    progress = state.followed(compat.context().scene.gen3d.training)
-    redraw_panels()
+    try:
+        progress = state.follow(compat.context().scene.gen3d.training)
+        compat.redraw_panels()
+    except Exception:  # a timer that raises is not called again
+        log.exception("Gen3D's training")
+        return 1.0
     if progress is None or progress.ended:
         catalogue.look_again()
         return None
@@ -102,11 +60,10 @@ class GEN3D_OT_test_python(bpy.types.Operator):
 
     def execute(self, context: compat.Context) -> set[str]:
         try:
-            state.test = PythonTest(trainer())
+            latest.begin(trainer())
         except (TrainingError, OSError) as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
-        bpy.app.timers.register(state.test, first_interval=TICK_SECONDS)
         return {"FINISHED"}
 
 
@@ -116,7 +73,7 @@ class Starter:
     @classmethod
     def poll(cls, context: compat.Context) -> bool:
         operator: Any = cls
-        progress = state.followed(context.scene.gen3d.training)
+        progress = state.follow(context.scene.gen3d.training)
         if progress is not None and not progress.ended:
             operator.poll_message_set("This scene's training is under way: wait for it or stop it first")
             return False
@@ -189,11 +146,11 @@ class GEN3D_OT_train_stop(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: compat.Context) -> bool:
-        progress = state.followed(context.scene.gen3d.training)
+        progress = state.follow(context.scene.gen3d.training)
         return progress is not None and not progress.ended
 
     def execute(self, context: compat.Context) -> set[str]:
-        progress = state.followed(context.scene.gen3d.training)
+        progress = state.follow(context.scene.gen3d.training)
         if progress is not None:
             progress.stop()
         return {"FINISHED"}
@@ -211,9 +168,5 @@ def register() -> None:
 def unregister() -> None:
     if bpy.app.timers.is_registered(watch):
         bpy.app.timers.unregister(watch)
-    if state.test is not None:
-        if bpy.app.timers.is_registered(state.test):
-            bpy.app.timers.unregister(state.test)
-        state.test.stop()
-        state.test = None
+    latest.clear()
     unregister_classes()

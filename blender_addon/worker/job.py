@@ -7,9 +7,8 @@ Whoever drives a job calls ``poll`` from the main thread: a timer in a window, a
 
 import enum
 import time
-import zipfile
+import traceback
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from gen3d_core import protocol
@@ -40,7 +39,8 @@ class Job:
     """One request to a worker. ``poll`` moves it on; the other attributes only tell.
 
     fraction: 0..1; stage: what the worker is doing; result: what came of it once FINISHED; message: one line for the
-    user once CANCELLED or FAILED; detail: for a log.
+    user once CANCELLED or FAILED; detail: for a log; lost_worker: whether it failed because the worker ended or never
+    began.
     """
 
     def __init__(self, client: WorkerClient, request: protocol.Job) -> None:
@@ -51,6 +51,7 @@ class Job:
         self.result: Outcome | None = None
         self.message = ""
         self.detail = ""
+        self.lost_worker = False
         self._client = client
         self._deadline = FOREVER if client.greeted else time.monotonic() + HELLO_SECONDS
         client.send(request)
@@ -58,11 +59,6 @@ class Job:
     @property
     def done(self) -> bool:
         return self.state in ENDED
-
-    @property
-    def folder(self) -> Path:
-        """Where the worker leaves its files; gone once it has stopped."""
-        return self._client.folder
 
     def poll(self) -> bool:
         """Take in what the worker has said since the last call, without waiting. True when the job has ended."""
@@ -78,6 +74,7 @@ class Job:
             self._client.stop(patience=0.0)
             self._end(State.CANCELLED, "Cancelled")
         elif ended:
+            self.lost_worker = True
             self._end(State.FAILED, self._client.epitaph(), self._client.error_output())
         elif late:
             self._give_up(f"The Gen3D worker did not start within {HELLO_SECONDS:.0f} s. Press Generate to try again")
@@ -101,9 +98,10 @@ class Job:
         except WorkerError:
             pass  # already gone: poll finds that out and ends the job
 
-    def fail(self, message: str) -> None:
-        """Turn a job into a FAILED one for a reason that only its driver knows, such as no place for the result."""
-        self._end(State.FAILED, message)
+    def abandon(self, error: Exception) -> None:
+        """Fail because of an error in following the job, whose worker is not to be trusted with another one."""
+        reason = f"{error or type(error).__name__}"
+        self._give_up(f"The Gen3D worker cannot be followed: {reason}", traceback.format_exc(), lost=False)
 
     def _receive(self, reply: Incoming) -> None:
         match reply:
@@ -127,8 +125,9 @@ class Job:
     def _finish(self, reply: protocol.JobResult) -> None:
         try:
             result = read_result(self.request, reply, self._client.folder)
-        except (OSError, ValueError, KeyError, MemoryError, zipfile.BadZipFile) as error:
-            self._give_up(f"The Gen3D worker's result cannot be read: {error}")
+        except Exception as error:  # noqa: BLE001  whatever a reader stumbles over ends this job and no more
+            reason = f"{error or type(error).__name__}"
+            self._give_up(f"The Gen3D worker's result cannot be read: {reason}", traceback.format_exc(), lost=False)
             return
         if self.state is State.CANCELLING:  # it finished before it heard
             self._end(State.CANCELLED, "Cancelled")
@@ -136,11 +135,12 @@ class Job:
         self.result, self.fraction = result, 1.0
         self._end(State.FINISHED)
 
-    def _give_up(self, message: str, detail: str = "") -> None:
+    def _give_up(self, message: str, detail: str = "", *, lost: bool = True) -> None:
         """Fail, and end a worker that is not to be trusted with another job."""
+        self.lost_worker = lost
         detail = detail or self._client.error_output()
-        self._client.stop(patience=0.0)
         self._end(State.FAILED, message, detail)
+        self._client.stop(patience=0.0)
 
     def _end(self, state: State, message: str = "", detail: str = "") -> None:
         self.state, self.message, self.detail = state, message, detail

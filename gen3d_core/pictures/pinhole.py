@@ -6,6 +6,8 @@ Angles in radians. Axes are rows right, up and backward, from the origin to the 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from gen3d_core.config import PosePrior
@@ -48,6 +50,34 @@ def framed_places(vertices: np.ndarray, axes: np.ndarray) -> tuple[np.ndarray, n
     places, depth = project(vertices.astype(np.float64), axes)
     low, high = places.min(axis=0), places.max(axis=0)
     return (places - (low + high) / 2) * (2 * FILL / max(float((high - low).max()), 1e-9)), depth
+
+
+@dataclass(frozen=True)
+class View:
+    """matrix (4, 4): a camera's place and axes in the object's frame, as of `camera_to_world`; half: tangent of half
+    its angle of view; shift (2,): of its view to the right and upwards, in shares of the view."""
+
+    matrix: np.ndarray
+    half: float
+    shift: np.ndarray
+
+
+def framed_view(vertices: np.ndarray, azimuth: float, elevation: float) -> View:
+    """The view in which vertices (V, 3) are framed as a picture of them was, from these angles: from the distance that
+    data sets have, in radii of the sphere around the object, as much of it as `FILL` along the longer side. For objects
+    of any size and place whose axes are those of the canonical frame."""
+    vertices = vertices.astype(np.float64)
+    axes = camera_axes(azimuth, elevation)
+    middle = (vertices.min(axis=0) + vertices.max(axis=0)) / 2
+    distance = PosePrior.distance * max(float(np.linalg.norm(vertices - middle, axis=1).max()), 1e-9)
+    seen = (vertices - middle) @ axes.T
+    plane = seen[:, :2] / (distance - seen[:, 2:])
+    low, high = plane.min(axis=0), plane.max(axis=0)
+    half = max(float((high - low).max()), 1e-9) / (2 * FILL)
+    matrix = np.eye(4)
+    matrix[:3, :3] = axes.T
+    matrix[:3, 3] = middle + distance * axes[2]
+    return View(matrix, half, (low + high) / (4 * half))
 
 
 def _axes(right: np.ndarray, back: np.ndarray) -> np.ndarray:

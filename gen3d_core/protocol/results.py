@@ -48,11 +48,15 @@ class ObjectSummary(Typed):
 @dataclass(frozen=True)
 class Camera(Typed):
     """Where the camera of a picture stood, radians, and the `overlap` of silhouettes seen from there, in [0, 1]: see
-    `gen3d_core.inversion.pose_search.CameraPose`."""
+    `gen3d_core.inversion.pose_search.CameraPose`. `matrix` (4, 4), `half` and `shift` (2,) are the view in which the
+    mesh of the result is framed as in its picture: see `gen3d_core.pictures.pinhole.View`."""
 
     azimuth: float
     elevation: float
     overlap: float
+    matrix: list[list[float]]
+    half: float
+    shift: list[float]
 
 
 @dataclass(frozen=True)

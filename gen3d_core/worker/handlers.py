@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from gen3d_core.codes.codes import Codes
+    from gen3d_core.inversion.pose_search import CameraPose
     from gen3d_core.mesh.mesh import Mesh
     from gen3d_core.model.model import Model
     from gen3d_core.progress import OnProgress
@@ -93,7 +94,7 @@ class Jobs:
             _summary(request, model, found.codes, mesh),
             found.confidence,
             is_doubtful(model, found),
-            [protocol.Camera(each.azimuth, each.elevation, each.overlap) for each in found.cameras],
+            [_camera(mesh, each) for each in found.cameras],
         )
 
     def _thumbnails(self, request: protocol.Thumbnails, progress: OnProgress) -> protocol.ThumbnailsResult:
@@ -181,6 +182,16 @@ class Jobs:
                 self._models.popitem(last=False)
         self._models.move_to_end(key)
         return self._models[key]
+
+
+def _camera(mesh: Mesh, found: CameraPose) -> protocol.Camera:
+    """Where a picture was taken from, and the view that shows the mesh as the picture does, in the mesh's own frame."""
+    from gen3d_core.pictures.pinhole import framed_view
+
+    view = framed_view(mesh.vertices, found.azimuth, found.elevation)
+    return protocol.Camera(
+        found.azimuth, found.elevation, found.overlap, view.matrix.tolist(), view.half, view.shift.tolist()
+    )
 
 
 def _truncation(model: Model, request: protocol.Generate | protocol.Thumbnails | protocol.Morph) -> float:

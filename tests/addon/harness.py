@@ -10,6 +10,7 @@ worker goes on. A test that changes more than that (kills, environment, the add-
 """
 
 import argparse
+import functools
 import importlib.util
 import json
 import os
@@ -196,9 +197,46 @@ def submit(model: str, seed: int, resolution: int) -> Any:
     """A job of the add-on's own worker."""
     from gen3d_core import protocol
 
-    return addon("queue.service").service.submit(
-        protocol.Generate, model=model, recipe=protocol.Recipe(seed), resolution=resolution
+    return service().submit(protocol.Generate, model=model, recipe=protocol.Recipe(seed), resolution=resolution)
+
+
+def service() -> Any:
+    """The add-on's worker."""
+    return addon("queue.service").service
+
+
+def state(name: str) -> Any:
+    """Of a job or a batch."""
+    return addon("worker.job").State[name]
+
+
+def queue() -> Any:
+    """The add-on's queue; calling it is the part of Blender's timer, which does not run here."""
+    return addon("queue.service").queue
+
+
+def run_queue(what: str, seconds: float = 30.0) -> None:
+    """Call the queue as the timer does, until nothing is left."""
+    wait_until(lambda: queue()() is None, what, seconds)
+
+
+def item(model: str, seed: int) -> Any:
+    """One object to make, as Generate asks for it."""
+    from gen3d_core import protocol
+
+    objects = addon("scene.objects")
+    place = objects.Placement.here(blender().context)
+    return addon("queue.batch").Item(
+        {"model": model, "recipe": protocol.Recipe(seed), "resolution": 64 if model == "slow" else 32},
+        functools.partial(objects.place, placement=place, name=f"{model}_{seed:04d}"),
     )
+
+
+def enqueue(items: list[Any]) -> Any:
+    """A batch in the queue, as Generate leaves it there in a window."""
+    batch = addon("ui.submission").pressed_batch(blender().context, "Generate", items)
+    queue().add(batch)
+    return batch
 
 
 def wait_until(condition: Callable[[], object], what: str, seconds: float = 30.0) -> None:
@@ -215,8 +253,7 @@ def learn() -> None:
 
 def adjusted() -> None:
     """Wait for the end of an adjustment: calling it is the part of Blender's timer."""
-    live = addon("queue.adjust_session").live
-    wait_until(lambda: live() is None, "the adjustment ends")
+    run_queue("the adjustment ends")
 
 
 def install_and_enable(path: str | None) -> None:
@@ -242,12 +279,17 @@ def start_afresh(folder: str) -> None:
         preferences.property_unset(each.identifier)
 
 
-def run_test(file: str, function: str) -> None:
-    spec = importlib.util.spec_from_file_location("inside", file)
+def load(name: str, file: str) -> Any:
+    """The module in a file, known by a name from then on."""
+    spec = importlib.util.spec_from_file_location(name, file)
     assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
+    module = sys.modules[name] = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    getattr(getattr(module, function), INSIDE)()
+    return module
+
+
+def run_test(file: str, function: str) -> None:
+    getattr(getattr(load("inside", file), function), INSIDE)()
 
 
 def serve(log: str) -> None:
@@ -278,8 +320,9 @@ def main() -> None:
     parser.add_argument("--test", nargs=2, metavar=("FILE", "FUNCTION"))
     parser.add_argument("--serve", metavar="LOG")
     options = parser.parse_args()
-    # Test files import this one by the name that it has outside.
+    # Test files import this one and the next by the names that they have outside.
     sys.modules["tests.addon.harness"] = sys.modules["__main__"]
+    load("tests.addon.measures", str(Path(__file__).with_name("measures.py")))
     if options.serve:
         serve(options.serve)
         return

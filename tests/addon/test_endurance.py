@@ -44,12 +44,12 @@ def live_and_die() -> None:
             worker = addon("queue.service").service.client.pid
             files = sum(path.is_file() for path in temporary.rglob("*"))
             print(f"| {cycle} | {megabytes(os.getpid()):.0f} | {megabytes(worker):.0f} | {files} |", flush=True)
-    desk = addon("queue.service")
+    part = addon("queue.service")
     from gen3d_core import protocol
 
-    job = desk.service.submit(protocol.Generate, model="slow", recipe=protocol.Recipe(0), resolution=64)
+    job = part.service.submit(protocol.Generate, model="slow", recipe=protocol.Recipe(0), resolution=64)
     wait_until(lambda: job.poll() or job.fraction > 0.1, "the job starts")
-    print(f"worker {desk.service.client.pid}", flush=True)
+    print(f"worker {part.service.client.pid}", flush=True)
     os.kill(os.getpid(), signal.SIGKILL)
 
 

@@ -24,7 +24,7 @@ OBJECTS = "[each for each in bpy.data.objects if 'gen3d' in each]"
 LIVE = "sys.modules['bl_ext.user_default.gen3d.queue.adjust_session'].live"
 GALLERY = "sys.modules['bl_ext.user_default.gen3d.ui.gallery'].gallery"
 SERVICE = "sys.modules['bl_ext.user_default.gen3d.queue.service'].service"
-DESK = "sys.modules['bl_ext.user_default.gen3d.queue.service'].desk"
+QUEUE = "sys.modules['bl_ext.user_default.gen3d.queue.service'].queue"
 ACTIVE = "bpy.context.view_layer.objects.active"
 
 # What a script without the add-on does to show a mesh of the same size: the rest is Blender's drawing.
@@ -146,7 +146,7 @@ def test_cancel_keeps_what_is_there(window: Window) -> None:
     window.press("gen3d.generate")
     window.until(f"len({OBJECTS}) > {count}")
     window.press("gen3d.cancel")
-    window.until(f"not {DESK}.busy")
+    window.until(f"not {QUEUE}.busy")
     shot(window, "cancelled")
     assert count < window.run(f"result = len({OBJECTS})") < count + 16
     window.run("bpy.context.scene.gen3d.count = 1; bpy.context.scene.gen3d.resolution = 128")
@@ -172,9 +172,9 @@ def test_a_failure_is_reported_as_blender_does(window: Window) -> None:
     window.run("bpy.context.scene.gen3d.model = 'cars'")
     window.run("bpy.context.scene.gen3d.resolution = 256; bpy.context.scene.gen3d.count = 16")
     window.press("gen3d.generate")
-    window.until(f"{DESK}.busy and {SERVICE}.busy")
+    window.until(f"{QUEUE}.busy and {SERVICE}.busy")
     window.run(f"import os, sys; os.kill({SERVICE}.client.pid, 9)")
-    window.until(f"{DESK}.current.done and 'stopped unexpectedly' in {DESK}.current.message")
+    window.until(f"{QUEUE}.current.done and 'stopped unexpectedly' in {QUEUE}.current.message")
     shot(window, "failed")
     assert window.run(f"result = len({OBJECTS})") < count + 16
     window.run("bpy.context.scene.gen3d.count = 1")

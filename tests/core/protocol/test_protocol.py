@@ -41,7 +41,16 @@ SUMMARY = ObjectSummary([0.5, -1.0], [2], {"bulk": 0.25}, 96, 1.0, 8, 12)
 MADE_BY = (ModelIdentity("chairs", "/a/chairs.gen3d", "0f", "chairs"), "1.0", 0.8)
 REPORT = StepReport(0.1, 0.01, 0.02, 0.001, 0.0, 0.0, 0.0, 2, 0)
 MESH = MeshResult(1, "result-1.npz", *MADE_BY, SUMMARY, 7)
-ENCODED = EncodedResult(8, "result-8.npz", *MADE_BY, SUMMARY, 0.9, False, [Camera(0.1, -0.2, 0.9), Camera(3, 0, 1)])
+VIEW = [[1.0, 0.0, 0.0, 4], [0.0, 1.0, 0.0, 0.0], [0.0, 0.0, 1.0, 0.5], [0.0, 0.0, 0.0, 1.0]]
+ENCODED = EncodedResult(
+    8,
+    "result-8.npz",
+    *MADE_BY,
+    SUMMARY,
+    0.9,
+    False,
+    [Camera(0.1, -0.2, 0.9, VIEW, 0.3, [0.1, -0.2]), Camera(3, 0, 1, VIEW, 0.3, [0.1, -0.2])],
+)
 MORPHED = MorphResult(
     7,
     "result-7.npz",

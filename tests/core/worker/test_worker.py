@@ -121,6 +121,8 @@ def test_a_picture_through_the_worker(client: Client, ellipsoids: Path, tmp_path
     assert isinstance(reply, protocol.EncodedResult) and progress == sorted(progress), reply
     codes = codes_of(reply.summary)
     assert 0 < reply.confidence == reply.cameras[0].overlap <= 1
+    camera = reply.cameras[0]
+    assert np.shape(camera.matrix) == (4, 4) and 0 < camera.half < 1 and np.shape(camera.shift) == (2,)
     with np.load(client.folder / reply.arrays, allow_pickle=False) as arrays:
         assert np.array_equal(arrays["vertices"], gen3d_core.load(reader, threads=1).build(codes, 48).vertices)
     for number, model, name, said in (

@@ -56,7 +56,7 @@ def test_a_png_a_jpeg_and_an_image_give_the_object_that_the_encoder_names() -> N
         assert np.ptp(np.array(placed.bound_box), axis=0).max() == pytest.approx(1.0, abs=1e-5)
         assert len(held["shape_code"]) == len(codes[0]) and len(held["appearance_code"]) == len(codes[1])
         assert np.linalg.norm(held["shape_code"]) == pytest.approx(2.0, abs=1e-4)  # as long as draws are
-    assert "of its outline fit" in addon("queue.service").desk.current.message
+    assert "of its outline fit" in addon("queue.service").queue.current.message
     assert not [image.name for image in bpy.data.images if image.filepath]
 
 
@@ -148,4 +148,4 @@ def test_something_else_is_made_all_the_same_and_doubted() -> None:
     image = bpy.data.images.new("cross", 100, 100)
     image.pixels.foreach_set(pixels.ravel())
     made(image=image.name)
-    assert addon("queue.service").desk.current.message.startswith("Low confidence")
+    assert addon("queue.service").queue.current.message.startswith("Low confidence")

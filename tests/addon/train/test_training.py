@@ -29,7 +29,7 @@ def training() -> Any:
 
 
 def name_python(path: str) -> None:
-    addon("ui.preferences").preferences().python = path
+    addon("compat").preferences().python = path
 
 
 def meshes() -> Path:
@@ -42,7 +42,7 @@ def meshes() -> Path:
 
 
 def ended(folder: Path) -> Any:
-    progress = training().Progress(folder)
+    progress = addon("train.progress").Progress(folder)
 
     def look() -> bool:
         progress._read = 0.0
@@ -71,9 +71,9 @@ def test_each_mesh_is_exported_by_itself_and_the_selection_stays():
 @in_blender
 def test_what_was_learned_until_stop_becomes_a_model_in_the_list():
     folder = meshes()
-    model = addon("ui.preferences").models_folder() / "shapes.gen3d"
+    model = addon("queue.models").models_folder() / "shapes.gen3d"
     training().train(Path(os.environ[TRAINER]), folder, model, 600, 12, *TINY)
-    progress = training().Progress(folder)
+    progress = addon("train.progress").Progress(folder)
 
     def look() -> bool:
         progress._read = 0.0
@@ -112,7 +112,7 @@ def test_a_data_set_is_rendered_to_the_folder_that_was_named():
 @in_blender
 def test_a_failure_tells_its_reason_and_leaves_no_model():
     folder = meshes()
-    model = addon("ui.preferences").models_folder() / "bad.gen3d"
+    model = addon("queue.models").models_folder() / "bad.gen3d"
     training().train(Path(os.environ[TRAINER]), folder, model, 1, 2, "--optim.batch", "5", "--optim.views", "2")
     done = ended(folder)
     assert done.stage == "failed" and "--optim.batch 5" in done.message, done.message
@@ -129,7 +129,7 @@ def test_the_test_button_shows_versions_or_the_error_in_full():
         bpy.ops.gen3d.test_python()
     name_python(os.environ[TRAINER])
     assert bpy.ops.gen3d.test_python() == {"FINISHED"}
-    test = addon("ui.train").state.test
+    test = addon("train.python_test").latest.test
     wait_until(lambda: test() is None, "it answers", seconds=100)
     assert test.passed and "torch" in test.outcome and "gen3d" in test.outcome, test.outcome
     if os.name == "posix":
@@ -138,6 +138,6 @@ def test_the_test_button_shows_versions_or_the_error_in_full():
         bare.chmod(0o755)
         name_python(str(bare))
         assert bpy.ops.gen3d.test_python() == {"FINISHED"}
-        test = addon("ui.train").state.test
+        test = addon("train.python_test").latest.test
         wait_until(lambda: test() is None, "it answers", seconds=100)
         assert not test.passed and "Traceback" in test.outcome and "ModuleNotFoundError" in test.outcome

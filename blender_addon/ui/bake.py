@@ -1,0 +1,36 @@
+# SPDX-FileCopyrightText: 2026 The Gen3D contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Bake Texture."""
+
+import bpy
+
+from .. import compat
+from ..scene.bake import bake_texture
+from .selection import selected_objects
+from .submission import ReportingOperator, needs_object_mode
+
+
+class GEN3D_OT_bake_texture(ReportingOperator, bpy.types.Operator):
+    bl_idname = "gen3d.bake_texture"
+    bl_label = "Bake Texture"
+    bl_description = "Unwrap the selected generated objects and keep their colours in a picture each"
+    bl_options = {"REGISTER", "UNDO"}
+
+    pixels: bpy.props.IntProperty(
+        name="Pixels", description="Along each side of the picture", default=1024, min=64, max=8192
+    )
+
+    @classmethod
+    def poll(cls, context: compat.Context) -> bool:
+        return needs_object_mode(cls, context)
+
+    def invoke(self, context: compat.Context, event: bpy.types.Event) -> set[str]:
+        return context.window_manager.invoke_props_dialog(self)
+
+    def act(self, context: compat.Context) -> set[str]:
+        for each in selected_objects(context):
+            bake_texture(context, each, self.pixels)
+        return {"FINISHED"}
+
+
+register, unregister = compat.class_registration((GEN3D_OT_bake_texture,))
