@@ -22,7 +22,7 @@ from tqdm import tqdm
 
 from benchmarks.command import main
 from gen3d_core.adversarial.patches import draw_patch
-from gen3d_core.config import Config, PosePrior, RendererConfig
+from gen3d_core.config import Config, PosePrior
 from gen3d_core.errors import Gen3DError
 from gen3d_core.mesh.lattice import sample_lattice
 from gen3d_core.mesh.sparse_lattice import refine_lattice
@@ -57,9 +57,18 @@ class Timing:
         return self.published / self.fast
 
 
-def published_config(config: RendererConfig) -> RendererConfig:
+def published_config(config: Config) -> Config:
     """The same rendering by the published search, every sample evaluated (UNISURF, section 3.2 and published code)."""
-    return dataclasses.replace(config, search="dense", march_steps=256, secant_steps=8, prune=0.0)
+    return dataclasses.replace(
+        config,
+        renderer=dataclasses.replace(config.renderer, march_steps=256, secant_steps=8),
+        baseline=dataclasses.replace(config.baseline, search="dense", prune=0.0),
+    )
+
+
+def set_rendering(generator: Generator, config: Config) -> None:
+    """Let networks that are there already be rendered as a configuration says."""
+    generator.renderer, generator.baseline = config.renderer, config.baseline
 
 
 def benchmark(preset: str = "paper", slope: float = 50.0, repeats: int = 3, threads: int | None = None) -> str:
@@ -85,7 +94,7 @@ def benchmark(preset: str = "paper", slope: float = 50.0, repeats: int = 3, thre
         torch.set_num_threads(threads)
     keep_freed_memory()  # as training does, for both procedures
     torch.manual_seed(0)
-    generator = Generator(config.generator, config.renderer, PosePrior()).eval()
+    generator = Generator(config, PosePrior()).eval()
     _steepen(generator.field, slope / config.generator.sharpness)  # type: ignore[arg-type]  # checked above
     jobs: list[tuple[str, Callable[[bool], object]]] = [
         (
@@ -121,9 +130,9 @@ def _step(generator: Generator, config: Config, fast: bool) -> None:
     count = config.optim.batch
     shape, appearance, pose = _codes(config, count)
     view = draw_patch(count, PICTURE_SIZE, 0.0, config.patch, torch.Generator().manual_seed(0))
-    stage = Stage(config.renderer.interval.end, config.renderer.free_samples)
+    stage = Stage(config.renderer.interval.end, config.baseline.free_samples)
     generator.zero_grad(set_to_none=True)
-    generator.renderer = config.renderer if fast else published_config(config.renderer)
+    set_rendering(generator, config if fast else published_config(config))
     rng = torch.Generator().manual_seed(0)
     if fast:
         with autocast(pose.device):
@@ -147,8 +156,8 @@ def _rows(view: Any, rows: slice) -> dict[str, Tensor]:
 @torch.no_grad()
 def _picture(generator: Generator, config: Config, fast: bool) -> None:
     shape, appearance, pose = _codes(config, 1)
-    generator.renderer = config.renderer if fast else published_config(config.renderer)
-    stage = Stage(config.renderer.interval.end, config.renderer.free_samples)
+    set_rendering(generator, config if fast else published_config(config))
+    stage = Stage(config.renderer.interval.end, config.baseline.free_samples)
     with torch.autocast("cpu", dtype=torch.bfloat16, enabled=fast):
         generator.render(generator.condition(shape, appearance), pose, patch.whole_picture(PICTURE_SIZE), stage)
 
@@ -213,7 +222,7 @@ def _time(what: str, job: Callable[[bool], object], repeats: int, bar: tqdm) -> 
 
 def _reached(config: Config) -> dict[str, float]:
     """GFLOP/s of this processor on the fields' own products, tall and as wide as a layer, by precision."""
-    width, rows = config.generator.mlp.width, 1 << 15
+    width, rows = config.baseline.mlp.width, 1 << 15
     reached = {}
     for name, kind in (("float32", torch.float32), ("bfloat16", torch.bfloat16)):
         a, b = torch.randn(rows, width, dtype=kind), torch.randn(width, width, dtype=kind)
@@ -226,7 +235,7 @@ def _reached(config: Config) -> dict[str, float]:
 
 
 def _table(timings: list[Timing], config: Config, machine: dict[str, Any], reached: dict[str, float]) -> str:
-    sizes = config.generator.mlp
+    sizes = config.baseline.mlp
     lines = [
         f"{machine['name']}, {machine['threads']} threads, torch {machine['versions']['torch']}; "
         f"geometry {sizes.depth} x {sizes.width}, colour {sizes.colour_depth} x {sizes.colour_width}",

@@ -24,24 +24,11 @@ class PosePrior:
 
 
 @dataclass(frozen=True)
-class MlpConfig:
-    """Sizes of the fully connected fields `unisurf` and `radiance`, as UNISURF published them."""
-
-    width: int = 256
-    depth: int = 8
-    skip: int = 4  # the layer that reads the encoded position and the code again
-    position_octaves: int = 6
-    view_octaves: int = 4
-    colour_width: int = 256
-    colour_depth: int = 4
-
-
-@dataclass(frozen=True)
 class GeneratorConfig:
     """A field conditioned on a shape code, with colours conditioned on an appearance code.
 
     `triplane` is this project's own, `unisurf` 3DGEN's and `radiance` GRAF's. What lies between `mapping_width` and
-    `palette` shapes the tri-plane field, `mlp` the two others.
+    `palette` shapes the tri-plane field, `baseline.mlp` the two others.
     """
 
     kind: Literal["triplane", "unisurf", "radiance"] = "triplane"
@@ -53,7 +40,6 @@ class GeneratorConfig:
     plane_channels: int = 24
     hidden: int = 64
     palette: int = 8  # colours an appearance code chooses; every point mixes them
-    mlp: MlpConfig = field(default_factory=MlpConfig)
     sphere_start: bool = True  # the surface before training is a sphere, not what random weights make
     sphere_radius: float = 0.5
     sharpness: float = 15.0  # logit per unit of distance at the start
@@ -82,29 +68,26 @@ class IntervalConfig:
 
 @dataclass(frozen=True)
 class RendererConfig:
-    """How rays find the surface and what they integrate.
+    """How rays find the surface and how finely they integrate it; what they integrate follows from the field."""
 
-    `surface` samples the interval around each ray's first crossing, `volume` the ray's whole way through the unit
-    sphere. `deferred` colours a ray once, from its blended features, `literal` every sample, as published.
-    """
-
-    method: Literal["surface", "volume"] = "surface"
-    colour: Literal["deferred", "literal"] = "deferred"
-    search: Literal["lattice", "dense"] = "lattice"  # march a grid of logits, or the field itself as published
     lattice: int = 40  # logits per axis, evaluated once per object to search the surface in
     march_steps: int = 44
     secant_steps: int = 1
     samples: int = 6  # per ray, inside the interval
-    free_samples: int = 0  # more of them between camera and interval (literal colours only)
-    free_from_kimg: float = 0.0
-    prune: float = 0.0  # literal samples whose weight the lattice puts below this are not evaluated
-    noise: float = 0.0  # standard deviation on raw densities at the start (GRAF), falling linearly ...
-    noise_kimg: float = 40.0  # ... to none here
     interval: IntervalConfig = field(default_factory=IntervalConfig)
     miss_logit: float = -3.0  # rays that stay below are background
     miss_interval: float = 0.12  # least half-width where a ray passes the surface by
     secant_below: float = 0.2  # one secant step on the field once the interval is narrower than this
     normal_step: float = 0.03  # half an edge of the tetrahedron of differences that gives normals
+
+
+@dataclass(frozen=True)
+class ScaledConfig:
+    """The smallest extent of a `scaled` patch, as a share of the picture: it shrinks in steps (GRAF, section 3.2)."""
+
+    first_least: float = 0.9  # at the start ...
+    least: float = 0.25  # ... and the smallest ever
+    step_kimg: float = 8.0  # it shrinks once in so many
 
 
 @dataclass(frozen=True)
@@ -118,9 +101,7 @@ class PatchConfig:
     size: int = 32
     sampling: Literal["strided", "scaled"] = "strided"
     full_until_kimg: float = 25.0  # strided: only the largest stride until here, then every stride equally often
-    least_scale: float = 0.25  # scaled: the smallest extent ever ...
-    first_least_scale: float = 0.9  # ... and at the start
-    scale_step_kimg: float = 8.0  # scaled: the least extent shrinks once in so many
+    scaled: ScaledConfig = field(default_factory=ScaledConfig)
 
 
 @dataclass(frozen=True)
@@ -155,7 +136,6 @@ class LossConfig:
 class OptimConfig:
     """How both players learn."""
 
-    optimiser: Literal["adam", "rmsprop"] = "adam"
     batch: int = 16
     views: int = 2  # pictures of each shape in a batch, each with an appearance of its own
     rate: float = 4e-3
@@ -164,14 +144,44 @@ class OptimConfig:
     beta2: float = 0.99
     decay_from: float = 0.6  # share of the run after which rates fall
     final_rate: float = 0.1  # relative rate at the end
-    halve_at_kimg: tuple[float, ...] = ()  # rates are halved at each of these
     ema_half_life_kimg: float = 10.0
     ema_rampup: float = 0.05  # half-life is at most this share of the pictures seen so far
 
 
 @dataclass(frozen=True)
+class MlpConfig:
+    """Sizes of the fully connected fields `unisurf` and `radiance`, as UNISURF published them."""
+
+    width: int = 256
+    depth: int = 8
+    skip: int = 4  # the layer that reads the encoded position and the code again
+    position_octaves: int = 6
+    view_octaves: int = 4
+    colour_width: int = 256
+    colour_depth: int = 4
+
+
+@dataclass(frozen=True)
+class BaselineConfig:
+    """Of the published methods alone, fields `unisurf` and `radiance`: presets paper, graf, paper-small, graf-small.
+
+    A tri-plane field reads none of it but `search`, `optimiser` and `halve_at_kimg`.
+    """
+
+    mlp: MlpConfig = field(default_factory=MlpConfig)
+    search: Literal["lattice", "dense"] = "lattice"  # march a grid of logits, or the field itself as published
+    free_samples: int = 0  # more samples between camera and interval (UNISURF) ...
+    free_from_kimg: float = 0.0  # ... from here on
+    prune: float = 0.0  # samples whose weight the lattice puts below this are not evaluated
+    noise: float = 0.0  # standard deviation on raw densities at the start (GRAF), falling linearly ...
+    noise_kimg: float = 40.0  # ... to none here
+    optimiser: Literal["adam", "rmsprop"] = "adam"
+    halve_at_kimg: tuple[float, ...] = ()  # rates are halved at each of these
+
+
+@dataclass(frozen=True)
 class Config:
-    """A preset: all of the above."""
+    """A preset: all of the above, what serves every field first."""
 
     generator: GeneratorConfig = field(default_factory=GeneratorConfig)
     renderer: RendererConfig = field(default_factory=RendererConfig)
@@ -179,3 +189,4 @@ class Config:
     discriminator: DiscriminatorConfig = field(default_factory=DiscriminatorConfig)
     loss: LossConfig = field(default_factory=LossConfig)
     optim: OptimConfig = field(default_factory=OptimConfig)
+    baseline: BaselineConfig = field(default_factory=BaselineConfig)

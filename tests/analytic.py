@@ -172,19 +172,21 @@ def write_ellipsoid_model(
     empty: bool = False,
     work: int = 0,
     encoder: bool = False,
+    conditioning: str = "conditioning",
     **manifest: object,
 ) -> Path:
     """Write a real `.gen3d` file and return its path.
 
     `floater`: a small sphere (`FLOATER`) hovers above. `empty`: nothing is inside anywhere. `work`: products of 1024
     x 1024 matrices per box of the lattice, to make a job slow (about 20-50 ms each); the shape stays the same.
-    `encoder`: one that answers `ENCODED` to every picture.
+    `encoder`: one that answers `ENCODED` to every picture. `conditioning`: what the other graphs
+    call the shape graph's answer.
     """
     graphs = {
         "shape.onnx": _shape_graph(),
-        "lattice.onnx": _lattice_graph(floater, empty, work),
-        "occupancy.onnx": _occupancy_graph(floater, empty),
-        "colour.onnx": _colour_graph(),
+        "lattice.onnx": _lattice_graph(conditioning, floater, empty, work),
+        "occupancy.onnx": _occupancy_graph(conditioning, floater, empty),
+        "colour.onnx": _colour_graph(conditioning),
     }
     if encoder:
         graphs["encoder.onnx"] = _encoder_graph()
@@ -254,21 +256,21 @@ def _shape_graph() -> bytes:
         make_node("Tanh", ["scaled"], ["bounded"]),
         make_node("Mul", ["bounded", "range"], ["offset"]),
         make_node("Add", ["offset", "middle"], ["axes"]),
-        make_node("Reshape", ["axes", "form"], ["planes"]),
+        make_node("Reshape", ["axes", "form"], ["conditioning"]),
     ]
     constants = {
         "from": np.array([0]), "to": np.array([3]), "axis": np.array([1]), "form": np.array([1, 3, 1, 1, 1]),
         "range": _f(0.15), "middle": _f(0.5),
     }  # fmt: skip
     inputs = {"shape_code": [1, SHAPE_DIM], "truncation": []}
-    return onnx_model(nodes, inputs, {"planes": [1, 3, 1, 1, 1]}, constants)
+    return onnx_model(nodes, inputs, {"conditioning": [1, 3, 1, 1, 1]}, constants)
 
 
-def _lattice_graph(floater: bool, empty: bool, work: int) -> bytes:
+def _lattice_graph(conditioning: str, floater: bool, empty: bool, work: int) -> bytes:
     from onnx.helper import make_node
 
     nodes = [
-        make_node("Reshape", ["planes", "form3"], ["axes"]),
+        make_node("Reshape", [conditioning, "form3"], ["axes"]),
         make_node("Split", ["axes"], ["a0", "a1", "a2"], axis=0),
     ]
     constants: dict[str, np.ndarray] = {"form3": np.array([3]), "sharp": _f(SHARPNESS), "one": _f(1.0)}
@@ -311,7 +313,7 @@ def _lattice_graph(floater: bool, empty: bool, work: int) -> bytes:
         ]
         last = "slow"
     nodes.append(make_node("Identity", [last], ["logit"]))
-    inputs = {"planes": [1, 3, 1, 1, 1], "x": ["X"], "y": ["Y"], "z": ["Z"]}
+    inputs = {conditioning: [1, 3, 1, 1, 1], "x": ["X"], "y": ["Y"], "z": ["Z"]}
     return onnx_model(nodes, inputs, {"logit": [1, "X", "Y", "Z"]}, constants)
 
 
@@ -327,11 +329,11 @@ def _radius(name: str, result: str) -> list:
     ]
 
 
-def _occupancy_graph(floater: bool, empty: bool) -> bytes:
+def _occupancy_graph(conditioning: str, floater: bool, empty: bool) -> bytes:
     from onnx.helper import make_node
 
     nodes = [
-        make_node("Reshape", ["planes", "form"], ["axes"]),
+        make_node("Reshape", [conditioning, "form"], ["axes"]),
         make_node("Div", ["points", "axes"], ["scaled"]),
         make_node("ReduceL2", ["scaled"], ["r"], axes=[2], keepdims=0),
         make_node("Sub", ["one", "r"], ["inside"]),
@@ -354,11 +356,11 @@ def _occupancy_graph(floater: bool, empty: bool) -> bytes:
         nodes.append(make_node("Sub", [last, "much"], ["nothing"]))
         last = "nothing"
     nodes.append(make_node("Identity", [last], ["logit"]))
-    inputs = {"planes": [1, 3, 1, 1, 1], "points": [1, "N", 3]}
+    inputs = {conditioning: [1, 3, 1, 1, 1], "points": [1, "N", 3]}
     return onnx_model(nodes, inputs, {"logit": [1, "N"]}, constants)
 
 
-def _colour_graph() -> bytes:
+def _colour_graph(conditioning: str) -> bytes:
     from onnx.helper import make_node
 
     nodes = [
@@ -367,13 +369,13 @@ def _colour_graph() -> bytes:
         make_node("Mul", ["points", "two"], ["place"]),
         make_node("Add", ["place", "code"], ["paint"]),
         make_node("Sigmoid", ["paint"], ["own"]),
-        make_node("ReduceSum", ["planes", "all"], ["total"], keepdims=0),
+        make_node("ReduceSum", [conditioning, "all"], ["total"], keepdims=0),
         make_node("Mul", ["total", "zero"], ["none"]),
         make_node("Add", ["own", "none"], ["rgb"]),
     ]
     constants = {"second": np.array([1]), "two": _f(2.0), "zero": np.array(0.0, np.float32), "all": np.arange(5)}
     inputs = {
-        "planes": [1, 3, 1, 1, 1],
+        conditioning: [1, 3, 1, 1, 1],
         "appearance_code": [1, APPEARANCE_DIM],
         "truncation": [],
         "points": [1, "N", 3],

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from gen3d_core.config import Config
-from gen3d_core.weights.checked_config import SettingsError, merge, validate
+from gen3d_core.weights.checked_config import MOVED, SettingsError, merge, validate
 
 PRESETS = Path(__file__).parent / "presets"
 
@@ -63,10 +63,16 @@ def _read(path: Path) -> dict[str, Any]:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path} is not valid TOML: {error}") from error
     for key, names in _unknown(values, Config()):
-        near = difflib.get_close_matches(key.rpartition(".")[2], names, 1)
-        hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(names)}"
-        raise SettingsError(f"{path} has an unknown key {key!r}: {hint}")
+        raise SettingsError(f"{path} has an unknown key {key!r}: {_hint(key, names)}")
     return values
+
+
+def _hint(key: str, names: list[str]) -> str:
+    if key in MOVED:
+        now = MOVED[key]
+        return f"it is {now!r} now" if now else "it follows from 'generator.kind' now"
+    near = difflib.get_close_matches(key.rpartition(".")[2], names, 1)
+    return f"did you mean {near[0]!r}?" if near else f"known are {', '.join(names)}"
 
 
 def _unknown(values: Mapping[str, Any], known: Any, prefix: str = "") -> Iterator[tuple[str, list[str]]]:

@@ -7,6 +7,7 @@ when the hand rests, one of the full resolution takes their place.
 """
 
 import time
+from dataclasses import replace
 from typing import Any
 
 import bpy
@@ -40,9 +41,8 @@ class Session:
         self.updates = 0
         self.start = dict(values)
         self.values = dict(values)
-        self._fields = only_parent(codes_of(placed)) | {
-            "model": model, "seed": int(held.get("seed", 0)), "truncation": held.get("truncation"),
-        }  # fmt: skip
+        self._recipe = only_parent(codes_of(placed), int(held.get("seed", 0)))
+        self._fields = {"model": model, "truncation": held.get("truncation")}
         self._resolution = resolution
         self._shown: tuple[dict[str, float], int] = (dict(self.start), resolution)
         self._touched = 0.0
@@ -93,9 +93,10 @@ class Session:
             return
         moved = {name: value for name, value in wanted[0].items() if abs(value - self.start.get(name, 0.0)) > SAME}
         try:
-            self._job = service.submit(protocol.Generate, **self._fields, moves=moved, resolution=wanted[1])
+            recipe = replace(self._recipe, moves=moved)
+            self._job = service.submit(protocol.Generate, **self._fields, recipe=recipe, resolution=wanted[1])
             self._asked = wanted
-        except WorkerError as error:
+        except (WorkerError, protocol.Gen3DError) as error:
             self._end(str(error))
 
     def _arrived(self, job: Job) -> GeneratedMesh | None:

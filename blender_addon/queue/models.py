@@ -112,14 +112,17 @@ class Catalogue:
     def take(self, job: Job) -> None:
         """Learn from the answer, once it has come; a job that failed teaches nothing."""
         self.look_again()
-        if job.state is not State.FINISHED or not isinstance(job.result, list):
+        if job.state is not State.FINISHED or not isinstance(job.result, protocol.ModelList):
             return
         folder = job.folder
-        for told in job.result:
+        for broken in job.result.broken:
+            key = _key(broken.file)
+            self._known[key] = Entry(key, _label(broken.name), error=broken.error)
+        for told in job.result.models:
             entry = _entry(told)
             self._known[entry.key] = entry
-            if told.get("preview"):
-                self._keep_icon(entry.key, folder / Path(told["preview"]).name)
+            if told.preview:
+                self._keep_icon(entry.key, folder / Path(told.preview).name)
 
     def picture(self, path: Path) -> int:
         """Number of an icon that shows a picture file; loaded when first asked for."""
@@ -162,14 +165,14 @@ def _label(name: str) -> str:
     return name.replace("_", " ").replace("-", " ").capitalize()
 
 
-def _entry(told: dict[str, Any]) -> Entry:
-    path = Path(told["file"])
-    shipped = path.parent == _shipped()
-    key, label = path.stem if shipped else str(path), _label(str(told["name"]))
-    if "error" in told:
-        return Entry(key, label, error=str(told["error"]))
-    sliders = tuple(Slider(d["name"], d["code"], d["low"], d["high"]) for d in told["directions"])
-    about = f"Makes {told['category']}. Licence: {told['licence'] or 'not stated'}"
-    credits = told.get("attribution")
+def _key(file: str) -> str:
+    path = Path(file)
+    return path.stem if path.parent == _shipped() else str(path)
+
+
+def _entry(told: protocol.ModelEntry) -> Entry:
+    sliders = tuple(Slider(each.name, each.code, each.low, each.high) for each in told.directions)
+    about = f"Makes {told.category}. Licence: {told.licence or 'not stated'}"
+    credits = told.attribution
     about += f". Learned from the work of {len(credits)} sources, see gen3d info" if credits else ""
-    return Entry(key, label, about, told["truncation"], sliders, hash=told["hash"])
+    return Entry(_key(told.file), _label(told.name), about, told.truncation, sliders, hash=told.hash)

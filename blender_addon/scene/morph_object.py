@@ -13,21 +13,20 @@ from typing import Any
 import bpy
 import numpy as np
 
-from ..worker.results import GeneratedMesh, GeneratedMorph, Segment
+from ..worker.results import GeneratedMorph, Segment, Surface
 from .morph_nodes import SEGMENT, STEP, add_modifier, drive
 from .objects import COLOUR, build_mesh, to_blender_axes
 
 MORPH = "Morph"
 MADE_OF = "gen3d_morph"
 MADE_OF_VERSION = 1
-KEPT = ("model", "model_hash", "truncation", "resolution", "kind", "path", "timing", "version")
 
 
 def values_of_steps(made: GeneratedMorph) -> list[float]:
     """What ``Morph`` is at each step that has a mesh: it counts the objects that the path leads through, from 0 on;
     with even timing it tells how far the shape has changed instead, ending at the same number."""
-    times = made.info["times"]
-    if made.info["timing"] == "even":
+    times = made.info.times
+    if made.info.settings.timing == "even":
         times = np.linspace(0.0, times[-1], len(times)).tolist()
     return times[made.segments[0].first : made.segments[-1].last + 1]
 
@@ -59,11 +58,10 @@ def _changes(made: GeneratedMorph, values: list[float]) -> list[tuple[float, flo
 def _mesh(name: str, made: GeneratedMorph, size: float) -> bpy.types.Mesh:
     """Every segment as it is at its first step."""
     begins = itertools.accumulate((segment.vertices.shape[1] for segment in made.segments), initial=0)
-    surface = GeneratedMesh(
+    surface = Surface(
         np.concatenate([segment.vertices[0] for segment in made.segments]),
         np.concatenate([segment.faces + begin for segment, begin in zip(made.segments, begins, strict=False)]),
         np.concatenate([segment.colours[0] for segment in made.segments]),
-        made.info,
     )
     mesh = build_mesh(name, surface, size)
     owners = np.repeat(np.arange(len(made.segments), dtype=np.int32), [len(each.faces) for each in made.segments])
@@ -110,7 +108,19 @@ def _add_colours(placed: bpy.types.Object, made: GeneratedMorph) -> None:
 
 def _record(made: GeneratedMorph, size: float) -> dict[str, Any]:
     """What the object remembers of its making; codes of all steps one after another."""
+    settings = made.info.settings
     return {
-        "format_version": MADE_OF_VERSION, "size": size, "steps": len(made.shape_codes),
-        "shape_codes": made.shape_codes.ravel().tolist(), "appearance_codes": made.appearance_codes.ravel().tolist(),
-    } | {key: made.info[key] for key in KEPT}  # fmt: skip
+        "format_version": MADE_OF_VERSION,
+        "size": size,
+        "steps": len(made.shape_codes),
+        "shape_codes": made.shape_codes.ravel().tolist(),
+        "appearance_codes": made.appearance_codes.ravel().tolist(),
+        "model": made.info.model.name,
+        "model_hash": made.info.model.hash,
+        "truncation": made.info.truncation,
+        "resolution": settings.resolution,
+        "kind": settings.kind,
+        "path": settings.path,
+        "timing": settings.timing,
+        "version": made.info.version,
+    }

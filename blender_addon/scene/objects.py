@@ -9,18 +9,16 @@ from typing import Any
 import bpy
 import numpy as np
 
+from gen3d_core import protocol
+
 from .. import compat
-from ..worker.results import GeneratedMesh
+from ..worker.results import GeneratedMesh, Surface
 
 COLOUR = "Colour"
 MATERIAL = "Gen3D colour"
 TEXTURED = "gen3d_texture"  # custom property of a material that shows a baked picture
 RECORD = "gen3d"
 RECORD_VERSION = 1
-RECORDED = (
-    *("model", "model_hash", "seed", "shape_code", "appearance_code", "positions"),
-    *("truncation", "resolution", "floaters", "version"),
-)
 SPACING = 1.3  # between the centres of a grid's objects, in their sizes
 
 
@@ -67,7 +65,7 @@ def to_blender_axes(points: np.ndarray) -> np.ndarray:
     return np.stack((points[:, 1], -points[:, 0], points[:, 2]), axis=1)
 
 
-def build_mesh(name: str, made: GeneratedMesh, size: float) -> bpy.types.Mesh:
+def build_mesh(name: str, made: Surface, size: float) -> bpy.types.Mesh:
     """A smooth-shaded mesh data-block, its longest side ``size`` metres, with the corner colours ``Colour`` and the
     material that shows them."""
     corners = made.faces.ravel()
@@ -126,9 +124,24 @@ def principled(tree: bpy.types.ShaderNodeTree) -> Any:
     return surface
 
 
-def record(info: dict[str, Any], size: float) -> dict[str, Any]:
-    """What an object remembers of its making, as custom properties that can be read without the add-on."""
-    return {"format_version": RECORD_VERSION, "size": size} | {key: info[key] for key in RECORDED if key in info}
+def record(info: protocol.MeshResult | protocol.EncodedResult, size: float) -> dict[str, Any]:
+    """What an object remembers of its making, as custom properties that can be read without the add-on; one made from a
+    picture has no seed."""
+    seed = {"seed": info.seed} if isinstance(info, protocol.MeshResult) else {}
+    return {
+        "format_version": RECORD_VERSION,
+        "size": size,
+        "model": info.model.name,
+        "model_hash": info.model.hash,
+        **seed,
+        "shape_code": info.summary.shape_code,
+        "appearance_code": info.summary.appearance_code,
+        "positions": info.summary.positions,
+        "truncation": info.truncation,
+        "resolution": info.summary.resolution,
+        "floaters": info.summary.floaters,
+        "version": info.version,
+    }
 
 
 def view_layer_of(scene: bpy.types.Scene) -> bpy.types.ViewLayer:
@@ -183,9 +196,10 @@ def codes_of(placed: bpy.types.Object) -> dict[str, list[float]]:
     return {"shape": [float(v) for v in held["shape_code"]], "appearance": [float(v) for v in held["appearance_code"]]}
 
 
-def only_parent(codes: dict[str, list[float]]) -> dict[str, Any]:
-    """The fields of a request for the object of these codes."""
-    return {"parents": [codes], "shape_weights": [1.0], "appearance_weights": [1.0]}
+def only_parent(codes: dict[str, list[float]], seed: int = 0) -> protocol.Recipe:
+    """The object of these codes, until it is varied towards what the seed draws. Raises Gen3DError for codes that no
+    object has."""
+    return protocol.Recipe(seed, parents=[protocol.Parent(**codes)], shape_weights=[1.0], appearance_weights=[1.0])
 
 
 def place(

@@ -9,6 +9,8 @@ from typing import Any
 import bpy
 import numpy as np
 
+from gen3d_core import protocol
+
 from .. import compat
 from .objects import to_blender_axes
 
@@ -48,12 +50,12 @@ def framing(vertices: np.ndarray, azimuth: float, elevation: float) -> View:
     return View(matrix, half, (low + high) / (4 * half))
 
 
-def add_camera(placed: bpy.types.Object, angles: dict[str, float], picture: np.ndarray) -> bpy.types.Object:
-    """Beside an object, from the angles at which its framed picture (S, S, 4) uint8 was taken."""
+def add_camera(placed: bpy.types.Object, camera: protocol.Camera, picture: np.ndarray) -> bpy.types.Object:
+    """Beside an object, where the camera stood that took its framed picture (S, S, 4) uint8."""
     mesh: Any = placed.data
     vertices = np.empty((len(mesh.vertices), 3), np.float32)
     mesh.vertices.foreach_get("co", vertices.ravel())
-    view = framing(vertices.astype(np.float64), angles["azimuth"], angles["elevation"])
+    view = framing(vertices.astype(np.float64), camera.azimuth, camera.elevation)
     name = f"{placed.name}_camera"
     data = bpy.data.cameras.new(name)
     render = compat.context().scene.render
@@ -68,10 +70,10 @@ def add_camera(placed: bpy.types.Object, angles: dict[str, float], picture: np.n
     background.display_depth = "FRONT"
     background.alpha = 0.5
     data.show_background_images = True
-    camera = bpy.data.objects.new(name, data)
-    placed.users_collection[0].objects.link(camera)
-    camera.matrix_world = placed.matrix_world @ compat.matrix(view.matrix)
-    return camera
+    added = bpy.data.objects.new(name, data)
+    placed.users_collection[0].objects.link(added)
+    added.matrix_world = placed.matrix_world @ compat.matrix(view.matrix)
+    return added
 
 
 def _packed(name: str, pixels: np.ndarray) -> bpy.types.Image:

@@ -5,6 +5,7 @@
 import functools
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import bpy
@@ -70,6 +71,14 @@ def mixtures(count: int) -> list[tuple[float, ...]]:
     return [((1 - s) * (1 - t), s * (1 - t), (1 - s) * t, s * t) for t in steps for s in steps]
 
 
+def mixture(
+    codes: Sequence[dict[str, list[float]]], shape: Sequence[float], appearance: Sequence[float]
+) -> protocol.Recipe:
+    """The object between those of these codes, by a weight for the shape and one for the appearance of each."""
+    parents = [protocol.Parent(**each) for each in codes]
+    return protocol.Recipe(0, parents=parents, shape_weights=list(shape), appearance_weights=list(appearance))
+
+
 class Explorer:
     """What operators on generated objects share: theirs is `act`, and what it raises is the user's to read."""
 
@@ -77,7 +86,7 @@ class Explorer:
         operator: Any = self
         try:
             return operator.act(context)
-        except (ExploreError, CodesError) as error:
+        except (ExploreError, CodesError, protocol.Gen3DError) as error:
             operator.report({"ERROR"}, str(error))
             return {"CANCELLED"}
 
@@ -95,18 +104,21 @@ class WorkExplorer(Explorer):
 
 
 def new_objects(
-    context: compat.Context, label: str, source: bpy.types.Object, model: str, requests: list[dict[str, Any]]
+    context: compat.Context, label: str, source: bpy.types.Object, model: str, recipes: list[protocol.Recipe]
 ) -> Work:
-    """A work that makes objects beside one, each from its own fields, all named and sized after it."""
+    """A work that makes objects beside one, each from its own recipe, all named and sized after it."""
     held = source[RECORD]
     size = float(held.get("size", 1.0))
     common = {
-        "model": model, "seed": 0, "resolution": context.scene.gen3d.resolution, "truncation": held.get("truncation"),
+        "model": model, "resolution": context.scene.gen3d.resolution, "truncation": held.get("truncation"),
     }  # fmt: skip
-    places = beside(source, context, len(requests), size)
+    places = beside(source, context, len(recipes), size)
     name = f"{held['model']}_{label.lower()}"
     batch = Batch(label)
-    orders = [batch.order(common | fields, where, name, size) for where, fields in zip(places, requests, strict=True)]
+    orders = [
+        batch.order(common | {"recipe": recipe}, where, name, size)
+        for where, recipe in zip(places, recipes, strict=True)
+    ]
     return batch.work(service, orders, context.scene.session_uid)
 
 
@@ -122,9 +134,9 @@ class GEN3D_OT_vary(WorkExplorer, bpy.types.Operator):
         draw = random.SystemRandom()
         shape = settings.strength if settings.vary != "APPEARANCE" else 0.0
         appearance = settings.strength if settings.vary != "SHAPE" else 0.0
-        one = only_parent(codes_of(source)) | {"shape_strength": shape, "appearance_strength": appearance}
-        requests = [one | {"seed": draw.randint(*protocol.limits.SEED)} for _ in range(settings.variations)]
-        return new_objects(context, "Vary", source, model_of(source), requests)
+        one = replace(only_parent(codes_of(source)), shape_strength=shape, appearance_strength=appearance)
+        recipes = [replace(one, seed=draw.randint(*protocol.limits.SEED)) for _ in range(settings.variations)]
+        return new_objects(context, "Vary", source, model_of(source), recipes)
 
 
 class GEN3D_OT_mix(WorkExplorer, bpy.types.Operator):
@@ -135,9 +147,8 @@ class GEN3D_OT_mix(WorkExplorer, bpy.types.Operator):
 
     def work(self, context: compat.Context) -> Work:
         parents = chosen(context, 2, 2)
-        fields = {"parents": [codes_of(each) for each in parents],
-                  "shape_weights": [1.0, 0.0], "appearance_weights": [0.0, 1.0]}  # fmt: skip
-        return new_objects(context, "Mix", parents[0], common_model(parents), [fields])
+        mixed = mixture([codes_of(each) for each in parents], (1.0, 0.0), (0.0, 1.0))
+        return new_objects(context, "Mix", parents[0], common_model(parents), [mixed])
 
 
 class GEN3D_OT_breed(WorkExplorer, bpy.types.Operator):
@@ -149,11 +160,8 @@ class GEN3D_OT_breed(WorkExplorer, bpy.types.Operator):
     def work(self, context: compat.Context) -> Work:
         parents = chosen(context, 2, 4)
         codes = [codes_of(each) for each in parents]
-        requests = [
-            {"parents": codes, "shape_weights": list(weights), "appearance_weights": list(weights)}
-            for weights in mixtures(len(parents))
-        ]
-        return new_objects(context, "Breed", parents[0], common_model(parents), requests)
+        recipes = [mixture(codes, weights, weights) for weights in mixtures(len(parents))]
+        return new_objects(context, "Breed", parents[0], common_model(parents), recipes)
 
 
 class GEN3D_OT_regenerate(WorkExplorer, bpy.types.Operator):
@@ -166,9 +174,9 @@ class GEN3D_OT_regenerate(WorkExplorer, bpy.types.Operator):
         orders = []
         for each in chosen(context):
             held = each[RECORD]
-            fields = only_parent(codes_of(each)) | {
-                "model": model_of(each), "seed": int(held.get("seed", 0)), "truncation": held.get("truncation"),
-                "resolution": context.scene.gen3d.resolution,
+            fields = {
+                "recipe": only_parent(codes_of(each), int(held.get("seed", 0))), "model": model_of(each),
+                "truncation": held.get("truncation"), "resolution": context.scene.gen3d.resolution,
             }  # fmt: skip
             orders.append(Order(fields, functools.partial(remake, target=each.session_uid)))
         return Work(service, "Regenerate", orders, context.scene.session_uid, lambda: seal_alone("Regenerate"))
@@ -211,8 +219,9 @@ def kept_work(context: compat.Context, label: str, text: str) -> Work:
     if maker is None:
         raise ExploreError(f"The model {kept.model} of these codes is not there: open its file first")
     settings = context.scene.gen3d
-    fields = only_parent({"shape": kept.shape, "appearance": kept.appearance}) | {
-        "model": maker.key, "seed": 0, "resolution": settings.resolution, "truncation": kept.truncation,
+    fields = {
+        "recipe": only_parent({"shape": kept.shape, "appearance": kept.appearance}),
+        "model": maker.key, "resolution": settings.resolution, "truncation": kept.truncation,
     }  # fmt: skip
     batch = Batch(label)
     order = batch.order(fields, Placement.here(context), f"{kept.model}_{label.lower()}", settings.size)

@@ -36,7 +36,8 @@ class Gallery:
     def show(self, model: str, first: int, truncation: float | None) -> None:
         """Draw the seeds from ``first`` on, soon."""
         seeds = [seed for seed in range(first, first + SHOWN) if seed <= protocol.limits.SEED[1]]
-        self._asked = {"model": model, "seeds": seeds, "size": PIXELS, "truncation": truncation}
+        recipes = [protocol.Recipe(seed) for seed in seeds]
+        self._asked = {"model": model, "recipes": recipes, "size": PIXELS, "truncation": truncation}
         self.message = ""
         self.errand.want()
 
@@ -61,7 +62,8 @@ class Gallery:
         if job.state is not State.FINISHED or not isinstance(job.result, Pictures):
             self.message = job.message
             return
-        self.seeds, self.model, self.pixels = list(self._asked["seeds"]), self._asked["model"], job.result.pixels
+        self.seeds = [recipe.seed for recipe in self._asked["recipes"]]
+        self.model, self.pixels = self._asked["model"], job.result.pixels
         if self._icons is None:
             self._icons = bpy.utils.previews.new()
         self._icons.clear()

@@ -52,13 +52,13 @@ def generate(operator: bpy.types.Operator, context: compat.Context) -> set[str]:
     common = {
         "model": settings.model, "resolution": settings.resolution,
         "truncation": settings.variety if settings.own_variety else None,
-        "appearance_seed": settings.appearance_seed if settings.own_look else None,
     }  # fmt: skip
+    look = settings.appearance_seed if settings.own_look else None
     batch, orders = Batch("Generate"), []
     for number, where in enumerate(Placement.here(context).grid(settings.count, settings.size)):
         seed = min(settings.seed + number, protocol.limits.SEED[1])
         name = f"{Path(settings.model).stem}_{seed:04d}"
-        orders.append(batch.order({**common, "seed": seed}, where, name, settings.size))
+        orders.append(batch.order({**common, "recipe": protocol.Recipe(seed, look)}, where, name, settings.size))
     return submit(operator, batch.work(service, orders, context.scene.session_uid))
 
 

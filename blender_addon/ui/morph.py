@@ -64,28 +64,28 @@ class Arrival:
 
 def told(made: GeneratedMorph) -> str:
     """What the user should know of how it went; nothing where one mesh went all the way."""
-    steps = len(made.info["times"])
+    steps = len(made.info.times)
     stopped = made.segments[-1].last + 1
     if stopped < steps:
         return f"The topology changes at step {stopped + 1} of {steps}: the morph ends before it"
-    if made.info["kind"] == "morph" and len(made.segments) > 1:
+    if made.info.settings.kind == "morph" and len(made.segments) > 1:
         where = ", ".join(str(segment.first + 1) for segment in made.segments[1:])
         return f"The topology changes at step {where} of {steps}: another mesh goes on there. A flipbook is exact"
     return ""
 
 
-def seeds_in(text: str) -> list[dict[str, Any]]:
-    """Keys of a request from a text such as ``3 8/2 12``. Raises ExploreError."""
+def seeds_in(text: str) -> list[protocol.Recipe]:
+    """The objects of a text such as ``3 8/2 12``. Raises ExploreError, and Gen3DError for seeds out of range."""
     keys = []
     for word in text.replace(",", " ").split():
         numbers = word.split("/")
         if len(numbers) > 2 or not all(number.isdecimal() for number in numbers):
             raise ExploreError(f"{word!r} is no seed: type numbers such as 3 8 12, or 3/8")
-        keys.append({"seed": int(numbers[0]), "appearance_seed": int(numbers[-1])})
+        keys.append(protocol.Recipe(int(numbers[0]), int(numbers[-1])))
     return keys
 
 
-def morphed(keys: Sequence[dict[str, Any]], vary: str) -> list[dict[str, Any]]:
+def morphed(keys: Sequence[protocol.Recipe], vary: str) -> list[protocol.Recipe]:
     """Keys that differ in what varies alone, for the rest like the first one."""
     if vary == "BOTH":
         return list(keys)
@@ -93,13 +93,11 @@ def morphed(keys: Sequence[dict[str, Any]], vary: str) -> list[dict[str, Any]]:
     mixed = []
     for key in keys:
         shape, appearance = (key, first) if vary == "SHAPE" else (first, key)
-        if "parents" in key:
-            mixed.append({
-                "seed": 0, "parents": [shape["parents"][0], appearance["parents"][0]],
-                "shape_weights": [1.0, 0.0], "appearance_weights": [0.0, 1.0],
-            })  # fmt: skip
+        if key.parents:
+            both = [shape.parents[0], appearance.parents[0]]
+            mixed.append(protocol.Recipe(0, parents=both, shape_weights=[1.0, 0.0], appearance_weights=[0.0, 1.0]))
         else:
-            mixed.append({"seed": shape["seed"], "appearance_seed": appearance["appearance_seed"]})
+            mixed.append(protocol.Recipe(shape.seed, appearance.appearance_seed))
     return mixed
 
 
@@ -118,7 +116,7 @@ class GEN3D_OT_morph(WorkExplorer, bpy.types.Operator):
             model, held = common_model(parents), parents[0][RECORD]
             size, truncation = float(held.get("size", 1.0)), held.get("truncation")
             (place,) = beside(parents[0], context, 1, size)
-            keys = [{"seed": 0} | only_parent(codes_of(each)) for each in parents]
+            keys = [only_parent(codes_of(each)) for each in parents]
         else:
             keys = seeds_in(settings.seeds)
             if len(keys) < 2:
@@ -130,11 +128,11 @@ class GEN3D_OT_morph(WorkExplorer, bpy.types.Operator):
         keys = morphed(keys, settings.vary)
         if settings.repeat == "LOOP":
             keys.append(keys[0])
-        fields = {
-            "model": model, "keys": keys, "steps": settings.steps, "resolution": scene_settings.resolution,
-            "kind": settings.kind, "path": settings.path, "timing": "even" if settings.even else "uniform",
-            "truncation": truncation, "after_change": settings.after_change,
-        }  # fmt: skip
+        how = protocol.MorphSettings(
+            settings.steps, scene_settings.resolution, settings.kind, settings.path,
+            timing="even" if settings.even else "uniform", after_change=settings.after_change,
+        )  # fmt: skip
+        fields = {"model": model, "keys": keys, "settings": how, "truncation": truncation}
         arrival = Arrival(f"{Path(model).stem}_morph", place, size, range(len(keys)), timing)
         return _work(context, "Morph", fields, arrival)
 
@@ -176,10 +174,12 @@ class GEN3D_OT_bake_codes(WorkExplorer, bpy.types.Operator):
             raise ExploreError(f"The codes of {placed.name} have no keyframes: press Key Codes at two frames or more")
         held = placed[RECORD]
         codes = codes_over_time(placed, np.linspace(timing.start, timing.end, settings.steps))
+        how = protocol.MorphSettings(
+            settings.steps, context.scene.gen3d.resolution, settings.kind, "lerp", after_change=settings.after_change
+        )
         fields = {
-            "model": model_of(placed), "keys": [{"seed": 0} | only_parent(each) for each in codes],
-            "steps": settings.steps, "resolution": context.scene.gen3d.resolution, "kind": settings.kind,
-            "path": "lerp", "truncation": held.get("truncation"), "after_change": settings.after_change,
+            "model": model_of(placed), "keys": [only_parent(each) for each in codes], "settings": how,
+            "truncation": held.get("truncation"),
         }  # fmt: skip
         place = Placement.here(context)
         steady = Timing(timing.start, timing.end, "LINEAR", timing.repeat)  # the curves have their own easing

@@ -61,10 +61,10 @@ def arrived(made: EncodedMesh, placement: Placement, name: str, size: float, *, 
     """Put the object into the scene; returns what the user should know of how it fits."""
     placed = place(made, placement, name, size)
     if camera:
-        add_camera(placed, made.info["cameras"][0], made.framed[0])
-    confidence = f"{100 * made.info['confidence']:.0f} % of its outline fit"
-    if made.info["doubtful"]:
-        return f"Low confidence, {confidence}: the picture may show something else than {made.info['category']}"
+        add_camera(placed, made.info.cameras[0], made.framed[0])
+    confidence = f"{100 * made.info.confidence:.0f} % of its outline fit"
+    if made.info.doubtful:
+        return f"Low confidence, {confidence}: the picture may show something else than {made.info.model.category}"
     return f"Made from the picture: {confidence}"
 
 

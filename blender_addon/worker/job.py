@@ -15,7 +15,7 @@ from typing import Any
 from gen3d_core import protocol
 
 from .client import Incoming, WorkerClient, WorkerError
-from .results import READERS, Outcome
+from .results import Outcome, read_result
 
 BUSY = "A generation is already running: wait for it or cancel it first"
 FOREVER = float("inf")
@@ -124,9 +124,9 @@ class Job:
             case protocol.Result() | protocol.ModelList() if reply.id == self.request.id:
                 self._finish(reply)
 
-    def _finish(self, reply: protocol.Result | protocol.ModelList) -> None:
+    def _finish(self, reply: protocol.JobResult) -> None:
         try:
-            result = self._read(reply)
+            result = read_result(self.request, reply, self._client.folder)
         except (OSError, ValueError, KeyError, MemoryError, zipfile.BadZipFile) as error:
             self._give_up(f"The Gen3D worker's result cannot be read: {error}")
             return
@@ -135,14 +135,6 @@ class Job:
             return
         self.result, self.fraction = result, 1.0
         self._end(State.FINISHED)
-
-    def _read(self, reply: protocol.Result | protocol.ModelList) -> Outcome:
-        if isinstance(reply, protocol.ModelList):
-            return reply.models
-        path = self._client.folder / reply.arrays
-        result = READERS[type(self.request)](path, reply.info)
-        path.unlink(missing_ok=True)
-        return result
 
     def _give_up(self, message: str, detail: str = "") -> None:
         """Fail, and end a worker that is not to be trusted with another job."""

@@ -2,10 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a worker's jobs end in, read from its array files and checked. No ``bpy`` here."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -13,22 +11,26 @@ from gen3d_core import protocol
 
 
 @dataclass(frozen=True)
-class GeneratedMesh:
-    """A mesh as the worker delivers it: Z up, front +X, base at the origin, longest side 1.
-
-    vertices (V, 3) float32; faces (F, 3) int32; colours (V, 3) float32, sRGB-encoded in 0..1; info: what made it.
-    """
+class Surface:
+    """Triangles: vertices (V, 3) float32; faces (F, 3) int32; colours (V, 3) float32, sRGB-encoded in 0..1."""
 
     vertices: np.ndarray
     faces: np.ndarray
     colours: np.ndarray
-    info: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class GeneratedMesh(Surface):
+    """A mesh as the worker delivers it: Z up, front +X, base at the origin, longest side 1; info: what made it."""
+
+    info: protocol.MeshResult | protocol.EncodedResult
 
 
 @dataclass(frozen=True)
 class EncodedMesh(GeneratedMesh):
     """The mesh that pictures show, and these as the worker framed them: (N, S, S, 4) uint8, straight alpha."""
 
+    info: protocol.EncodedResult
     framed: np.ndarray
 
 
@@ -55,7 +57,7 @@ class GeneratedMorph:
     segments: tuple[Segment, ...]
     shape_codes: np.ndarray
     appearance_codes: np.ndarray
-    info: dict[str, Any]
+    info: protocol.MorphResult
 
 
 @dataclass(frozen=True)
@@ -63,51 +65,73 @@ class Pictures:
     """Thumbnails as the worker delivers them: pixels (N, S, S, 4) uint8, straight alpha; info: what they show."""
 
     pixels: np.ndarray
-    info: dict[str, Any]
+    info: protocol.ThumbnailsResult
 
 
-Outcome = GeneratedMesh | GeneratedMorph | Pictures | list[dict[str, Any]]
-"""The last one describes models."""
+Outcome = GeneratedMesh | GeneratedMorph | Pictures | protocol.ModelList
 
 
-def read_mesh(path: Path, info: dict[str, Any]) -> GeneratedMesh:
-    """Read an array file. This and the other readers raise ValueError, KeyError, OSError or BadZipFile when it does not
-    hold what it should."""
+def read_result(request: protocol.Job, reply: protocol.JobResult, folder: Path) -> Outcome:
+    """What a request ended in, its array file read from the worker's folder and deleted.
+
+    Raises ValueError, KeyError, OSError or BadZipFile when that does not hold what it should.
+    """
+    if isinstance(reply, protocol.ModelList):
+        if not isinstance(request, protocol.Models):
+            raise ValueError(f"{request.type} was answered by {reply.type}")
+        return reply
+    path = folder / reply.arrays
+    match request, reply:
+        case protocol.Generate(), protocol.MeshResult():
+            outcome = GeneratedMesh(*_read_surface(path), reply)
+        case protocol.Encode(), protocol.EncodedResult():
+            outcome = _read_encoded(path, reply)
+        case protocol.Morph(), protocol.MorphResult():
+            outcome = _read_morph(path, reply)
+        case protocol.Thumbnails(), protocol.ThumbnailsResult():
+            outcome = Pictures(_read_pictures(path), reply)
+        case _:
+            raise ValueError(f"{request.type} was answered by {reply.type}")
+    path.unlink(missing_ok=True)
+    return outcome
+
+
+def _read_surface(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     with np.load(path, allow_pickle=False) as arrays:
         vertices, faces, colours = _surface(arrays["vertices"][None], arrays["faces"], arrays["colours"][None])
-    return GeneratedMesh(vertices[0], faces, colours[0], info)
+    return vertices[0], faces, colours[0]
 
 
-def read_encoded(path: Path, info: dict[str, Any]) -> EncodedMesh:
-    mesh, framed = read_mesh(path, info), read_pictures(path, info).pixels
-    if len(framed) != len(info["cameras"]):
-        raise ValueError(f"{len(framed)} pictures of {len(info['cameras'])} cameras")
-    return EncodedMesh(mesh.vertices, mesh.faces, mesh.colours, info, framed)
+def _read_encoded(path: Path, info: protocol.EncodedResult) -> EncodedMesh:
+    framed = _read_pictures(path)
+    if len(framed) != len(info.cameras):
+        raise ValueError(f"{len(framed)} pictures of {len(info.cameras)} cameras")
+    return EncodedMesh(*_read_surface(path), info, framed)
 
 
-def read_morph(path: Path, info: dict[str, Any]) -> GeneratedMorph:
+def _read_morph(path: Path, info: protocol.MorphResult) -> GeneratedMorph:
     segments, following = [], None
     with np.load(path, allow_pickle=False) as arrays:
-        for number, described in enumerate(info["segments"]):
+        for number, described in enumerate(info.segments):
             surface = (arrays[f"{name}_{number}"] for name in ("vertices", "faces", "colours"))
             vertices, faces, colours = _surface(*surface)
-            segment = Segment(int(described["first"]), faces, vertices, colours)
+            segment = Segment(described.first, faces, vertices, colours)
             if following not in (None, segment.first):
                 raise ValueError(f"a morph jumps from step {following} to {segment.first}")
             following = segment.last + 1
             segments.append(segment)
         codes = [np.ascontiguousarray(arrays[f"{name}_codes"], np.float32) for name in ("shape", "appearance")]
-    if not segments or any(each.ndim != 2 or len(each) != len(info["times"]) for each in codes):
+    if not segments or any(each.ndim != 2 or len(each) != len(info.times) for each in codes):
         raise ValueError("a morph has no meshes, or not as many codes as steps")
     return GeneratedMorph(tuple(segments), codes[0], codes[1], info)
 
 
-def read_pictures(path: Path, info: dict[str, Any]) -> Pictures:
+def _read_pictures(path: Path) -> np.ndarray:
     with np.load(path, allow_pickle=False) as arrays:
         pixels = np.ascontiguousarray(arrays["pictures"], dtype=np.uint8)
     if pixels.ndim != 4 or pixels.shape[1] != pixels.shape[2] or pixels.shape[3] != 4 or not len(pixels):
         raise ValueError(f"pictures have the shape {pixels.shape}, expected (N, S, S, 4)")
-    return Pictures(pixels, info)
+    return pixels
 
 
 def _surface(vertices: np.ndarray, faces: np.ndarray, colours: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -125,11 +149,3 @@ def _surface(vertices: np.ndarray, faces: np.ndarray, colours: np.ndarray) -> tu
     if not (np.isfinite(vertices).all() and np.isfinite(colours).all()):
         raise ValueError("vertices or colours are not finite")
     return vertices, faces, colours
-
-
-READERS: dict[type[protocol.Job], Callable[[Path, dict[str, Any]], Outcome]] = {
-    protocol.Generate: read_mesh,
-    protocol.Encode: read_encoded,
-    protocol.Morph: read_morph,
-    protocol.Thumbnails: read_pictures,
-}

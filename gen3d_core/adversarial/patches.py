@@ -24,7 +24,7 @@ def draw_patch(
     if largest < 1:
         raise ValueError(f"pictures of {picture_size} pixels are smaller than the patch of {config.size}")
     if config.sampling == "scaled":
-        least = schedule.least_scale(kimg, config)
+        least = schedule.least_scale(kimg, config.scaled)
         return scaled_patches(least + (1 - least) * torch.rand(count, generator=generator), config.size, generator)
     stride = largest
     if kimg >= config.full_until_kimg and largest > 1:

@@ -7,6 +7,7 @@ import sys
 from typing import Any
 
 from gen3d_core.cli.terminal import say
+from gen3d_core.errors import Gen3DError
 
 
 def add_models(commands: Any) -> None:
@@ -16,11 +17,16 @@ def add_models(commands: Any) -> None:
 
 
 def _models(options: argparse.Namespace) -> int:
-    from gen3d_core.model.model import describe, shipped_models
+    from gen3d_core.model.archive import read_model
+    from gen3d_core.model.model import shipped_models
 
     files = shipped_models()
-    for entry in map(describe, files):
-        say(f"{entry['name']:<16} {entry.get('error') or entry['category']}  {entry['file']}")
+    for path in files:
+        try:
+            manifest = read_model(path, only=()).manifest
+            say(f"{manifest['name']:<16} {manifest['category']}  {path}")
+        except (Gen3DError, OSError) as error:
+            say(f"{path.stem:<16} {error}  {path}")
     if not files:
         say("no models are shipped with this installation: give `gen3d sample --model` a .gen3d file", sys.stderr)
     return 0

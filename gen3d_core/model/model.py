@@ -9,7 +9,6 @@ from typing import Any
 from gen3d_core import limits
 from gen3d_core.codes.codes import Codes, codes
 from gen3d_core.codes.directions import Direction, read_directions
-from gen3d_core.errors import Gen3DError
 from gen3d_core.mesh.extract import extract
 from gen3d_core.mesh.mesh import Mesh
 from gen3d_core.model.archive import SUFFIX, ModelFileError, read_model, sha256
@@ -151,28 +150,6 @@ def models_at(place: Path) -> list[Path]:
     if not place.is_file():
         raise ModelFileError(f"{place}: there is no such file or folder")
     return [place]
-
-
-def describe(path: Path) -> dict[str, Any]:
-    """What a list of models says of one file, without loading its graphs; a file that cannot be read has `error`."""
-    try:
-        manifest = read_model(path, only=()).manifest
-    except (Gen3DError, OSError) as error:
-        return {"name": path.stem, "category": "", "file": str(path), "error": str(error)}
-    entry = {key: manifest[key] for key in ("name", "category", "shape_dim", "appearance_dim", "truncation")}
-    directions = [
-        {"name": each.name, "code": each.code, "low": each.low, "high": each.high, "share": each.share}
-        for each in read_directions(manifest)
-    ]
-    credits = manifest.get("attribution", [])
-    return {
-        **entry,
-        "licence": str(manifest.get("licence", "")),
-        "attribution": [str(line) for line in credits] if isinstance(credits, list) else [],
-        "directions": directions,
-        "file": str(path),
-        "hash": sha256(path),
-    }
 
 
 def preview_of(path: Path) -> bytes | None:

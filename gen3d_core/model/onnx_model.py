@@ -25,15 +25,17 @@ from gen3d_core.model.prediction import AZIMUTHS  # noqa: E402
 POINTS_AT_ONCE = 1 << 16
 """Points of one call to a graph: keeps a layer of 256 hidden floats per point within 64 MB."""
 
-# What shape.onnx returns is handed to the other graphs as `planes`, whatever it is: (1, 3, C, R, R) feature planes of a
-# tri-plane, (1, D) the truncated shape code of a network that is conditioned on it.
+# What shape.onnx returns is handed to the other graphs as `conditioning`, whatever it is: (1, 3, C, R, R) feature
+# planes of a tri-plane, (1, D) the truncated shape code of a network that is conditioned on it.
 _INPUTS = {
     "shape.onnx": {"shape_code", "truncation"},
-    "lattice.onnx": {"planes", "x", "y", "z"},
-    "occupancy.onnx": {"planes", "points"},
-    "colour.onnx": {"planes", "appearance_code", "truncation", "points"},
+    "lattice.onnx": {"conditioning", "x", "y", "z"},
+    "occupancy.onnx": {"conditioning", "points"},
+    "colour.onnx": {"conditioning", "appearance_code", "truncation", "points"},
     "encoder.onnx": {"pictures"},
 }
+_FORMER_NAMES = {"planes": "conditioning"}
+"""Inputs of graphs in older files, by what they are called now."""
 _EXTERNAL_DATA_KEY = b"\x0a\x08location"  # protobuf of {key: "location"}: a tensor whose bytes lie in another file
 
 
@@ -64,9 +66,9 @@ class OnnxModel:
         if (codes.shape.shape, codes.appearance.shape) != expected:
             raise ValueError(f"codes have shapes {codes.shape.shape} and {codes.appearance.shape}: expected {expected}")
         amount = np.float32(truncation)
-        planes = self.run("shape.onnx", shape_code=codes.shape[None], truncation=amount)
+        conditioning = self.run("shape.onnx", shape_code=codes.shape[None], truncation=amount)
         kind = SeparableOnnxField if "lattice.onnx" in self._graphs else OnnxField
-        return kind(self, planes, codes.appearance[None], amount)
+        return kind(self, conditioning, codes.appearance[None], amount)
 
     def predict(self, pictures: np.ndarray) -> np.ndarray:
         """What the encoder says of framed pictures, premultiplied RGBA in [0, 1]: (N, 4, side, side) -> (N, answer),
@@ -85,7 +87,8 @@ class OnnxModel:
     def run(self, graph: str, **inputs: Any) -> np.ndarray:
         """Run a graph; arrays are passed as contiguous float32. Returns its only output."""
         session = self._session(graph)
-        feed = {name: np.asarray(value, dtype=np.float32, order="C") for name, value in inputs.items()}
+        own = {_present_name(value.name): value.name for value in session.get_inputs()}
+        feed = {own[name]: np.asarray(value, dtype=np.float32, order="C") for name, value in inputs.items()}
         try:
             return np.asarray(session.run(None, feed)[0])
         except _onnxruntime_errors() as error:
@@ -107,12 +110,10 @@ class OnnxModel:
             session = onnxruntime.InferenceSession(self._graphs[graph], options, providers=["CPUExecutionProvider"])
         except _onnxruntime_errors() as error:
             raise ModelFileError(f"{self.path}: {graph} cannot be opened: {first_line(error)}") from error
-        inputs = {value.name for value in session.get_inputs()}
-        if inputs != _INPUTS[graph] or len(session.get_outputs()) != 1:
+        inputs = sorted(_present_name(value.name) for value in session.get_inputs())
+        if inputs != sorted(_INPUTS[graph]) or len(session.get_outputs()) != 1:
             wanted = ", ".join(sorted(_INPUTS[graph]))
-            raise ModelFileError(
-                f"{self.path}: {graph} takes {', '.join(sorted(inputs))}: expected {wanted} and one output"
-            )
+            raise ModelFileError(f"{self.path}: {graph} takes {', '.join(inputs)}: expected {wanted} and one output")
         return session
 
 
@@ -120,18 +121,19 @@ class OnnxModel:
 class OnnxField:
     """One object as functions of position in the canonical frame (Z up, front +X, inside the unit sphere).
 
-    `planes` is what the shape graph returned for it.
+    `conditioning` is what the shape graph returned for it.
     """
 
     model: OnnxModel
-    planes: np.ndarray
+    conditioning: np.ndarray
     appearance_code: np.ndarray
     truncation: np.float32
 
     def logit(self, points: np.ndarray) -> np.ndarray:
         """Logit of occupancy at points: (N, 3) -> (N,) float32, positive inside."""
         chunks = [
-            self.model.run("occupancy.onnx", planes=self.planes, points=chunk[None])[0] for chunk in _chunks(points)
+            self.model.run("occupancy.onnx", conditioning=self.conditioning, points=chunk[None])[0]
+            for chunk in _chunks(points)
         ]
         return np.concatenate(chunks) if chunks else np.zeros(0, np.float32)
 
@@ -140,7 +142,11 @@ class OnnxField:
         code, amount = self.appearance_code, self.truncation
         chunks = [
             self.model.run(
-                "colour.onnx", planes=self.planes, appearance_code=code, truncation=amount, points=chunk[None]
+                "colour.onnx",
+                conditioning=self.conditioning,
+                appearance_code=code,
+                truncation=amount,
+                points=chunk[None],
             )[0]
             for chunk in _chunks(points)
         ]
@@ -154,7 +160,11 @@ class SeparableOnnxField(OnnxField):
     def lattice(self, x: np.ndarray, y: np.ndarray, z: np.ndarray) -> np.ndarray:
         """Logit on the grid of three axes: (X,), (Y,), (Z,) -> (X, Y, Z) float32, positive inside. The caller bounds
         the size."""
-        return self.model.run("lattice.onnx", planes=self.planes, x=x, y=y, z=z)[0]
+        return self.model.run("lattice.onnx", conditioning=self.conditioning, x=x, y=y, z=z)[0]
+
+
+def _present_name(name: str) -> str:
+    return _FORMER_NAMES.get(name, name)
 
 
 def _chunks(points: np.ndarray) -> list[np.ndarray]:

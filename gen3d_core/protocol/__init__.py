@@ -1,10 +1,10 @@
 """Messages between a client (the Blender add-on) and the worker: one JSON object per line, UTF-8, over stdin and
 stdout.
 
-Standard library only, so that Blender's own process can import it. Every `generate`, `encode`, `thumbnails` and `morph`
-request ends in exactly one of `result`, `cancelled` or `error` that carries its `id`. A `cancel` names the job to stop;
-for a job that has already ended it is ignored. Arrays travel as `.npz` files in the private folder that the client
-made.
+Standard library only, so that Blender's own process can import it. Every job (`generate`, `encode`, `thumbnails`,
+`morph`, `models`) ends in exactly one of its own kind of result, `cancelled` or `error`, that carries its `id`. A
+`cancel` names the job to stop; for a job that has already ended it is ignored. Arrays travel as `.npz` files in the
+private folder that the client made.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ from typing import Any
 from gen3d_core import limits
 from gen3d_core.errors import Gen3DError
 from gen3d_core.protocol.messages import MAX_ID, MAX_LINE, Message, ProtocolError, decode, encode, parse
+from gen3d_core.protocol.recipe import Parent, Recipe
 from gen3d_core.protocol.replies import (
     PROTOCOL_VERSION,
     REPLIES,
     Cancelled,
     Error,
     Hello,
-    ModelList,
+    JobResult,
     Progress,
     Reply,
-    Result,
 )
 from gen3d_core.protocol.requests import (
     REQUESTS,
@@ -33,34 +33,69 @@ from gen3d_core.protocol.requests import (
     Job,
     Models,
     Morph,
+    MorphSettings,
     Request,
     Shutdown,
     Thumbnails,
 )
+from gen3d_core.protocol.results import (
+    BrokenModel,
+    Camera,
+    EncodedResult,
+    MeshResult,
+    ModelDirection,
+    ModelEntry,
+    ModelIdentity,
+    ModelList,
+    MorphResult,
+    MorphSegment,
+    ObjectSummary,
+    Result,
+    StepReport,
+    ThumbnailsResult,
+)
 
 __all__ = [
+    "BrokenModel",
+    "Camera",
     "Cancel",
     "Cancelled",
     "Encode",
+    "EncodedResult",
     "Error",
     "Gen3DError",
     "Generate",
     "Hello",
     "Job",
+    "JobResult",
     "MAX_ID",
     "MAX_LINE",
+    "MeshResult",
     "Message",
+    "ModelDirection",
+    "ModelEntry",
+    "ModelIdentity",
     "ModelList",
     "Models",
     "Morph",
+    "MorphResult",
+    "MorphSegment",
+    "MorphSettings",
+    "ObjectSummary",
     "PROTOCOL_VERSION",
+    "Parent",
     "Progress",
     "ProtocolError",
+    "REPLIES",
+    "REQUESTS",
+    "Recipe",
     "Reply",
     "Request",
     "Result",
     "Shutdown",
+    "StepReport",
     "Thumbnails",
+    "ThumbnailsResult",
     "decode",
     "encode",
     "limits",

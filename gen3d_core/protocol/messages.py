@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from gen3d_core import limits
 from gen3d_core.errors import Gen3DError, first_line
+from gen3d_core.protocol.json_objects import as_object, from_object
 
 MAX_LINE = 1 << 20
 """Bytes of the longest line, its newline included."""
@@ -63,7 +64,7 @@ class Message:
 
     def as_dict(self) -> dict[str, Any]:
         """The JSON object of this message."""
-        return {"type": self.type, **asdict(self)}
+        return {"type": self.type, **as_object(self)}
 
     def line(self) -> bytes:
         """This message as a line to send."""
@@ -78,17 +79,8 @@ def parse(message: dict[str, Any], kinds: tuple[type[Message], ...], what: str) 
             f"unknown {what} {str(message.get('type'))[:40]!r}: expected one of {words}", id=_id_of(message)
         )
     given = {key: value for key, value in message.items() if key != "type"}
-    known = {field.name for field in fields(kind)}
-    unknown = sorted(set(given) - known)
-    if unknown:
-        raise ProtocolError(
-            f"{kind.type} has an unknown key {unknown[0][:40]!r}: known are {', '.join(sorted(known))}", _id_of(message)
-        )
     try:
-        return kind(**given)
-    except TypeError as error:
-        missing = sorted(known - set(given))
-        raise ProtocolError(f"{kind.type} lacks {', '.join(missing)}", id=_id_of(message)) from error
+        return from_object(kind, given, kind.type)
     except Gen3DError as error:
         raise ProtocolError(str(error), id=_id_of(message)) from error
 

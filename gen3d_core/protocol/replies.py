@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from gen3d_core import limits
-from gen3d_core.protocol.messages import ARRAYS_NAME, Message, ProtocolError, check_id
+from gen3d_core.protocol.messages import Message, ProtocolError, check_id
+from gen3d_core.protocol.results import EncodedResult, MeshResult, ModelList, MorphResult, ThumbnailsResult
 
-PROTOCOL_VERSION = 2
+PROTOCOL_VERSION = 3
 
 
 @dataclass(frozen=True)
@@ -42,57 +43,6 @@ class Progress(Message):
 
 
 @dataclass(frozen=True)
-class Result(Message):
-    """`arrays` is the bare name of an .npz in the client's folder.
-
-    Of `generate`: vertices (V,3) f32, faces (F,3) i32, colours (V,3) f32 sRGB, Z up, front +X, longest side 1, base at
-    the origin; `info` has model, model_file, model_hash, category, seed, shape_code, appearance_code, positions (value
-    along each direction), truncation, resolution, floaters, vertices, faces, version.
-
-    Of `encode`: the same arrays and pictures (N,S,S,4) u8, framed; `info` has no seed, but confidence in [0, 1],
-    doubtful, whether the picture probably shows something else, and cameras ({azimuth, elevation, overlap} for each
-    picture, radians: see `gen3d_core.inversion.pose_search.CameraPose`).
-
-    Of `thumbnails`: pictures (N,S,S,4) u8, straight alpha; `info` has model, model_hash, seeds, truncation.
-
-    Of `morph` with S steps: shape_codes (S,D) f32, appearance_codes (S,A) f32, and for each segment n, from 0 on,
-    faces_n (F,3) i32, vertices_n (K,V,3) f32, colours_n (K,V,3) f32, each of its K meshes as one of `generate`; `info`
-    has model, model_file, model_hash, category, truncation, resolution, steps, kind, path, closed, timing, base,
-    after_change, times (S parameters of the path), segments ({first, steps, vertices, faces} each: it covers `steps`
-    from `first` on; those in no segment were left out after a change), reports (one for each step covered, in order:
-    see `gen3d_core.morphing.track.KeyReport`), changes (steps whose topology is not their mesh's), version.
-    """
-
-    type: ClassVar[str] = "result"
-    id: int
-    arrays: str
-    info: dict[str, Any]
-
-    def __post_init__(self) -> None:
-        check_id(self.id)
-        if not isinstance(self.arrays, str) or not ARRAYS_NAME.fullmatch(self.arrays):
-            raise ProtocolError(f"result names {self.arrays!r}: expected a plain .npz file name", id=self.id)
-        if not isinstance(self.info, dict):
-            raise ProtocolError("result has no 'info' object", id=self.id)
-
-
-@dataclass(frozen=True)
-class ModelList(Message):
-    """Answer to `models`: each entry has name, category, file, hash, shape_dim, appearance_dim, truncation, licence,
-    attribution, directions ({name, code, low, high, share} each) and preview, the bare name of a PNG in the client's
-    folder or ""; a file that cannot be read has name, file and error."""
-
-    type: ClassVar[str] = "models"
-    id: int
-    models: list[dict[str, Any]]
-
-    def __post_init__(self) -> None:
-        check_id(self.id)
-        if not isinstance(self.models, list) or not all(isinstance(entry, dict) for entry in self.models):
-            raise ProtocolError("'models' is not a list of objects", id=self.id)
-
-
-@dataclass(frozen=True)
 class Cancelled(Message):
     """The job was stopped on request; nothing was written."""
 
@@ -120,5 +70,10 @@ class Error(Message):
             raise ProtocolError("an error's message and detail are text", id=self.id)
 
 
-Reply = Hello | Progress | Result | ModelList | Cancelled | Error
-REPLIES: tuple[type[Message], ...] = (Hello, Progress, Result, ModelList, Cancelled, Error)
+JobResult = MeshResult | EncodedResult | ThumbnailsResult | MorphResult | ModelList
+"""What a job ends in that went well."""
+Reply = Hello | Progress | JobResult | Cancelled | Error
+REPLIES: tuple[type[Message], ...] = (
+    *(Hello, Progress, Cancelled, Error),
+    *(MeshResult, EncodedResult, ThumbnailsResult, MorphResult, ModelList),
+)

@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from gen3d_core.config import GeneratorConfig, PosePrior, RendererConfig
+from gen3d_core.config import Config, PosePrior
 from gen3d_core.networks.fields.interface import ConditionedField
 from gen3d_core.networks.fields.radiance import RadianceField
 from gen3d_core.networks.fields.triplane import TriplaneField
@@ -16,18 +16,23 @@ from gen3d_core.rendering.patch import Patch, ScaledPatch
 from gen3d_core.rendering.renderer import Rendering, render
 from gen3d_core.rendering.stage import Stage
 
-FIELDS = {"triplane": TriplaneField, "unisurf": UnisurfField, "radiance": RadianceField}
+FIELDS = {
+    "triplane": lambda config: TriplaneField(config.generator),
+    "unisurf": lambda config: UnisurfField(config.generator, config.baseline.mlp),
+    "radiance": lambda config: RadianceField(config.generator, config.baseline.mlp),
+}
 
 
 class Generator(nn.Module):
     """A conditional field and the camera that looks at it."""
 
-    def __init__(self, config: GeneratorConfig, renderer: RendererConfig, prior: PosePrior) -> None:
+    def __init__(self, config: Config, prior: PosePrior) -> None:
         super().__init__()
-        self.config = config
-        self.renderer = renderer
+        self.config = config.generator
+        self.renderer = config.renderer
+        self.baseline = config.baseline
         self.prior = prior
-        self.field = FIELDS[config.kind](config)
+        self.field = FIELDS[config.generator.kind](config)
 
     def condition(self, shape: Tensor, appearance: Tensor, truncation: float = 1.0) -> ConditionedField:
         """The field of these codes."""
@@ -52,7 +57,7 @@ class Generator(nn.Module):
         picture = torch.arange(count, device=pose.device).repeat_interleave(per_picture)
         owner = picture // (count // field.shapes)
         flat = Rays(rays.origins.reshape(-1, 3), rays.directions.reshape(-1, 3))
-        return render(field, flat, owner, picture, stage, self.renderer, generator)
+        return render(field, flat, owner, picture, stage, self.renderer, self.baseline, generator)
 
 
 def as_pictures(rendering: Rendering, count: int) -> Float[Tensor, "pictures 4 s s"]:

@@ -1,7 +1,8 @@
 """Rays and a conditioned field to colours: find the surface, integrate the interval around it.
 
 The search never needs gradients, so it reads a lattice of logits evaluated once per object; only rays near a surface
-touch the field. The dense search and the literal colours of the published methods are there as well.
+touch the field. The dense search and the literal colours of the published methods are there as well; a density has no
+surface and is integrated all the way.
 """
 
 from __future__ import annotations
@@ -12,8 +13,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from gen3d_core.config import RendererConfig
-from gen3d_core.networks.fields.interface import ConditionedField, DeferredField, Emission, LiteralField
+from gen3d_core.config import BaselineConfig, RendererConfig
+from gen3d_core.networks.fields.interface import ConditionedField, DeferredField, DensityField, Emission, LiteralField
 from gen3d_core.rendering.camera import Rays
 from gen3d_core.rendering.root_finding import points_at, sphere_bounds
 from gen3d_core.rendering.stage import Stage
@@ -46,9 +47,11 @@ def render(
     picture: Int[Tensor, "rays"],
     stage: Stage,
     config: RendererConfig,
+    baseline: BaselineConfig,
     generator: torch.Generator | None = None,
 ) -> Rendering:
-    """Composite every ray, by surface or volume and with deferred or literal colours as `config` says.
+    """Composite every ray, as the field's kind asks: coloured once or sample by sample, around its surface or, where
+    the field is a density, along its whole way through the unit sphere.
 
     Args:
         rays: (rays, 3) origins and directions in the object's frame.
@@ -56,11 +59,11 @@ def render(
         stage: what follows from how far training is.
         generator: draws the stratified jitter; None takes the middle of every bin and no noise.
     """
-    if isinstance(field, DeferredField) and config.colour == "deferred":
-        return _render_deferred(field, rays, owner, picture, stage, config, generator)
-    if isinstance(field, LiteralField) and config.colour == "literal":
-        return _render_literal(field, rays, owner, picture, stage, config, generator)
-    raise TypeError(f"{type(field).__name__} has no {config.colour} colours")
+    if isinstance(field, DeferredField):
+        return _render_deferred(field, rays, owner, picture, stage, config, baseline, generator)
+    if isinstance(field, LiteralField):
+        return _render_literal(field, rays, owner, picture, stage, config, baseline, generator)
+    raise TypeError(f"{type(field).__name__} has no colours")
 
 
 def _render_deferred(
@@ -70,6 +73,7 @@ def _render_deferred(
     picture: Int[Tensor, "rays"],
     stage: Stage,
     config: RendererConfig,
+    baseline: BaselineConfig,
     generator: torch.Generator | None,
 ) -> Rendering:
     """The interval around every ray's first crossing (UNISURF, equations 7 and 8), its features blended and coloured
@@ -77,7 +81,7 @@ def _render_deferred(
 
     Rays that miss integrate at least `miss_interval` around their best point, so that silhouettes have a gradient.
     """
-    lattice = field.lattice(config.lattice) if config.search == "lattice" else None
+    lattice = field.lattice(config.lattice) if baseline.search == "lattice" else None
     keep, crossing = find_surface(field, lattice, rays, owner, stage.half_width, config)
     kept = Rays(rays.origins[keep], rays.directions[keep])
     mine = owner[keep]
@@ -104,15 +108,16 @@ def _render_literal(
     picture: Int[Tensor, "rays"],
     stage: Stage,
     config: RendererConfig,
+    baseline: BaselineConfig,
     generator: torch.Generator | None,
 ) -> Rendering:
     """Every sample coloured, then composited: sum_i w_i c_i (UNISURF, equation 7; GRAF, equation 5).
 
     Samples that, by the lattice, cannot weigh `prune` are left out: the same picture but for that.
     """
-    lattice = field.lattice(config.lattice) if config.search == "lattice" else None
+    lattice = field.lattice(config.lattice) if baseline.search == "lattice" else None
     near, far = sphere_bounds(rays)
-    if config.method == "surface":
+    if not isinstance(field, DensityField):
         keep, crossing = find_surface(field, lattice, rays, owner, stage.half_width, config)
         near, far, depth, hit = near[keep], far[keep], crossing.depth(), crossing.hit
         low = torch.where(hit, (depth - stage.half_width).maximum(near), near)
@@ -127,17 +132,17 @@ def _render_literal(
     points = points_at(kept, depths)
 
     evaluated = torch.ones_like(depths, dtype=torch.bool)
-    if lattice is not None and config.prune > 0 and not stage.noise:
+    if lattice is not None and baseline.prune > 0 and not stage.noise:
         with torch.no_grad():
             known = trilinear_value(lattice, mine)(points_at(in_lattice(kept, lattice.shape[-1]), depths))
-            evaluated = _matters(occupancy_weights(_opacity(known, depths, far, config)), config.prune)
+            evaluated = _matters(occupancy_weights(_opacity(field, known, depths, far)), baseline.prune)
     ray, sample = evaluated.nonzero(as_tuple=True)
     emitted = _emission(field, points[ray, sample], kept.directions[ray], mine[ray], wears[ray])
     logit = emitted.logit
     if stage.noise and generator is not None:
         logit = logit + stage.noise * torch.randn(len(logit), generator=generator).to(logit)
     outside = torch.full_like(depths, -torch.inf)
-    weights = occupancy_weights(_opacity(outside.index_put((ray, sample), logit), depths, far, config))
+    weights = occupancy_weights(_opacity(field, outside.index_put((ray, sample), logit), depths, far))
     alpha = weights.sum(-1, keepdim=True)
     colour = weights.new_zeros(len(keep), 3).index_add(0, ray, weights[ray, sample][:, None] * emitted.colour)
     depth = (weights * depths).sum(-1, keepdim=True) / alpha.clamp_min(1e-4)
@@ -167,10 +172,10 @@ def _interval_depths(
 
 
 def _opacity(
-    logit: Float[Tensor, "rays samples"], depths: Float[Tensor, "rays samples"], far: Tensor, config: RendererConfig
+    field: LiteralField, logit: Float[Tensor, "rays samples"], depths: Float[Tensor, "rays samples"], far: Tensor
 ) -> Float[Tensor, "rays samples"]:
     """Of each sample: its occupancy, or what its density absorbs until the next sample."""
-    if config.method == "surface":
+    if not isinstance(field, DensityField):
         return torch.sigmoid(logit)
     return density_opacity(torch.relu(logit), torch.diff(depths, dim=-1, append=far[:, None]))
 

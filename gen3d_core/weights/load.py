@@ -33,7 +33,7 @@ def load_generator(path: Path, device: torch.device) -> Generator:
     if not isinstance(recorded, dict):
         raise Gen3DError(f"{path} does not record its configuration: export it again with gen3d-train export")
     config = from_manifest(recorded)
-    generator = Generator(config.generator, config.renderer, _prior(archive.manifest))
+    generator = Generator(config, _prior(archive.manifest))
     try:
         generator.load_state_dict(safetensors.torch.load(archive.members[WEIGHTS]), strict=True)
     except (safetensors.SafetensorError, RuntimeError) as error:  # torch names missing and misshapen weights so

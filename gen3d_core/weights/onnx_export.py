@@ -80,14 +80,14 @@ class _Pointwise(nn.Module):
 
 
 class _PointOccupancy(_Pointwise):
-    def forward(self, planes: Tensor, points: Tensor) -> Tensor:
-        bound = self.field.condition(planes, torch.zeros(1, self.field.config.appearance_dim))
+    def forward(self, conditioning: Tensor, points: Tensor) -> Tensor:
+        bound = self.field.condition(conditioning, torch.zeros(1, self.field.config.appearance_dim))
         return bound.logit(points, torch.zeros(1, dtype=torch.long))
 
 
 class _PointColour(_Pointwise):
-    def forward(self, planes: Tensor, appearance_code: Tensor, truncation: Tensor, points: Tensor) -> Tensor:
-        bound = self.field.condition(planes, appearance_code * truncation)
+    def forward(self, conditioning: Tensor, appearance_code: Tensor, truncation: Tensor, points: Tensor) -> Tensor:
+        bound = self.field.condition(conditioning, appearance_code * truncation)
         owner = torch.zeros_like(points[0, :, 0], dtype=torch.long)
         return bound.surface_colour(points[0], owner).unsqueeze(0)
 
@@ -129,20 +129,10 @@ def _packed(graph: bytes) -> bytes:
 
 def _pointwise_graphs(field: UnisurfField | RadianceField) -> dict[str, bytes]:
     shape, appearance = torch.randn(1, field.config.shape_dim), torch.randn(1, field.config.appearance_dim)
-    truncation, points = torch.tensor(1.0), torch.rand(1, 37, 3) * 2 - 1
-    count = torch.export.Dim("count")
+    truncation = torch.tensor(1.0)
     return {
-        "shape.onnx": _export(_Codes(), (shape, truncation), ["shape_code", "truncation"], "planes", None),
-        "occupancy.onnx": _export(
-            _PointOccupancy(field), (shape, points), ["planes", "points"], "logit", (None, {1: count})
-        ),
-        "colour.onnx": _export(
-            _PointColour(field),
-            (shape, appearance, truncation, points),
-            ["planes", "appearance_code", "truncation", "points"],
-            "rgb",
-            (None, None, None, {1: count}),
-        ),
+        "shape.onnx": _export(_Codes(), (shape, truncation), ["shape_code", "truncation"], "conditioning", None),
+        **_point_graphs(_PointOccupancy(field), _PointColour(field), shape, appearance),
     }
 
 
@@ -151,21 +141,26 @@ def _separable_graphs(field: TriplaneField) -> dict[str, bytes]:
     planes = torch.randn(1, 3, config.plane_channels, config.plane_size, config.plane_size)
     shape, appearance = torch.randn(1, config.shape_dim), torch.randn(1, config.appearance_dim)
     truncation = torch.tensor(1.0)
-    points = torch.rand(1, 37, 3) * 2 - 1
     axes = (torch.linspace(-1, 1, 5), torch.linspace(-1, 1, 6), torch.linspace(-1, 1, 7))
-    count, size = torch.export.Dim("count"), [torch.export.Dim(name) for name in ("nx", "ny", "nz")]
+    size = [torch.export.Dim(name) for name in ("nx", "ny", "nz")]
     return {
-        "shape.onnx": _export(_Shape(field), (shape, truncation), ["shape_code", "truncation"], "planes", None),
+        "shape.onnx": _export(_Shape(field), (shape, truncation), ["shape_code", "truncation"], "conditioning", None),
         "lattice.onnx": _export(
-            _Lattice(field), (planes, *axes), ["planes", "x", "y", "z"], "logit", (None, *({0: n} for n in size))
+            _Lattice(field), (planes, *axes), ["conditioning", "x", "y", "z"], "logit", (None, *({0: n} for n in size))
         ),
-        "occupancy.onnx": _export(
-            _Occupancy(field), (planes, points), ["planes", "points"], "logit", (None, {1: count})
-        ),
+        **_point_graphs(_Occupancy(field), _Colour(field), planes, appearance),
+    }
+
+
+def _point_graphs(occupancy: nn.Module, colour: nn.Module, planes: Tensor, appearance: Tensor) -> dict[str, bytes]:
+    """What every kind of field answers at points, bound to what its `shape.onnx` makes of a code."""
+    truncation, points, count = torch.tensor(1.0), torch.rand(1, 37, 3) * 2 - 1, torch.export.Dim("count")
+    return {
+        "occupancy.onnx": _export(occupancy, (planes, points), ["conditioning", "points"], "logit", (None, {1: count})),
         "colour.onnx": _export(
-            _Colour(field),
+            colour,
             (planes, appearance, truncation, points),
-            ["planes", "appearance_code", "truncation", "points"],
+            ["conditioning", "appearance_code", "truncation", "points"],
             "rgb",
             (None, None, None, {1: count}),
         ),

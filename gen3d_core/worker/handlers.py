@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from gen3d_core import protocol
-from gen3d_core.errors import Gen3DError, one_line
 from gen3d_core.files import replacing
 from gen3d_core.version import __version__
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from gen3d_core.codes.codes import Codes
     from gen3d_core.mesh.mesh import Mesh
     from gen3d_core.model.model import Model
@@ -42,22 +43,31 @@ class Jobs:
             case protocol.Morph():
                 return self._morph(request, progress)
             case protocol.Models():
-                return self._list(request)
+                from gen3d_core.worker.listing import list_models
 
-    def _generate(self, request: protocol.Generate, progress: OnProgress) -> protocol.Result:
+                return list_models(request, self._folder)
+
+    def _generate(self, request: protocol.Generate, progress: OnProgress) -> protocol.MeshResult:
         from gen3d_core.worker.recipe import codes_for
 
         progress(0.0, "loading")
         model = self._model(request.model)
-        codes = codes_for(request, model)
+        codes = codes_for(request.recipe, model)
         mesh = model.build(
             codes, request.resolution, truncation=request.truncation, floaters=request.floaters, progress=progress
         )
         progress(0.99, "sending")
-        info = {"seed": request.seed, "truncation": _truncation(model, request)}
-        return self._object(request, model, codes, mesh, info)
+        return protocol.MeshResult(
+            request.id,
+            self._write(request, **vars(mesh)),
+            _identity(model),
+            __version__,
+            _truncation(model, request),
+            _summary(request, model, codes, mesh),
+            request.recipe.seed,
+        )
 
-    def _encode(self, request: protocol.Encode, progress: OnProgress) -> protocol.Result:
+    def _encode(self, request: protocol.Encode, progress: OnProgress) -> protocol.EncodedResult:
         import numpy as np
 
         from gen3d_core.inversion.encode import encode, is_doubtful
@@ -74,66 +84,35 @@ class Jobs:
             progress=lambda fraction, stage: progress(0.5 + 0.49 * fraction, stage),
         )
         progress(0.99, "sending")
-        cameras = [
-            {"azimuth": each.azimuth, "elevation": each.elevation, "overlap": each.overlap} for each in found.cameras
-        ]
-        info = {
-            "truncation": model.manifest["truncation"],
-            "confidence": found.confidence,
-            "doubtful": is_doubtful(model, found),
-            "cameras": cameras,
-        }
-        return self._object(request, model, found.codes, mesh, info, pictures=np.stack(pictures))
+        return protocol.EncodedResult(
+            request.id,
+            self._write(request, **vars(mesh), pictures=np.stack(pictures)),
+            _identity(model),
+            __version__,
+            model.manifest["truncation"],
+            _summary(request, model, found.codes, mesh),
+            found.confidence,
+            is_doubtful(model, found),
+            [protocol.Camera(each.azimuth, each.elevation, each.overlap) for each in found.cameras],
+        )
 
-    def _object(
-        self,
-        request: protocol.Generate | protocol.Encode,
-        model: Model,
-        codes: Codes,
-        mesh: Mesh,
-        info: dict[str, Any],
-        **arrays: Any,
-    ) -> protocol.Result:
-        """A mesh and what is known of it, with further arrays."""
-        name = f"result-{request.id}.npz"
-        _write_arrays(self._folder / name, vertices=mesh.vertices, faces=mesh.faces, colours=mesh.colours, **arrays)
-        known = {
-            **_identity(model),
-            "shape_code": [float(value) for value in codes.shape],
-            "appearance_code": [float(value) for value in codes.appearance],
-            "positions": {each.name: each.value(codes) for each in model.directions},
-            "resolution": request.resolution,
-            "floaters": request.floaters,
-            "vertices": len(mesh.vertices),
-            "faces": len(mesh.faces),
-        }
-        return protocol.Result(request.id, name, {**known, **info})
-
-    def _thumbnails(self, request: protocol.Thumbnails, progress: OnProgress) -> protocol.Result:
+    def _thumbnails(self, request: protocol.Thumbnails, progress: OnProgress) -> protocol.ThumbnailsResult:
         import numpy as np
 
         from gen3d_core.pictures.preview import front_view
+        from gen3d_core.worker.recipe import codes_for
 
         progress(0.0, "loading")
         model = self._model(request.model)
         pictures = []
-        for done, seed in enumerate(request.seeds):
-            progress(done / len(request.seeds), "drawing")
-            mesh = model.sample(seed, THUMBNAIL_RESOLUTION, truncation=request.truncation)
+        for done, recipe in enumerate(request.recipes):
+            progress(done / len(request.recipes), "drawing")
+            mesh = model.build(codes_for(recipe, model), THUMBNAIL_RESOLUTION, truncation=request.truncation)
             pictures.append(front_view(mesh, request.size))
-        name = f"result-{request.id}.npz"
-        _write_arrays(self._folder / name, pictures=np.stack(pictures))
-        info = {
-            "model": model.name,
-            "model_hash": model.hash,
-            "seeds": request.seeds,
-            "truncation": _truncation(model, request),
-        }
-        return protocol.Result(request.id, name, info)
+        name = self._write(request, pictures=np.stack(pictures))
+        return protocol.ThumbnailsResult(request.id, name, _identity(model), __version__, _truncation(model, request))
 
-    def _morph(self, request: protocol.Morph, progress: OnProgress) -> protocol.Result:
-        import dataclasses
-
+    def _morph(self, request: protocol.Morph, progress: OnProgress) -> protocol.MorphResult:
         import numpy as np
 
         from gen3d_core.codes.path import Path as CodePath
@@ -141,17 +120,17 @@ class Jobs:
         from gen3d_core.worker.recipe import codes_for
 
         progress(0.0, "loading")
-        model = self._model(request.model)
+        model, settings = self._model(request.model), request.settings
         made = interpolate(
             model,
-            CodePath(tuple(codes_for(key, model) for key in request.objects()), request.path, request.closed),
-            request.steps,
-            request.resolution,
-            kind=request.kind,
-            timing=request.timing,
+            CodePath(tuple(codes_for(key, model) for key in request.keys), settings.path, settings.closed),
+            settings.steps,
+            settings.resolution,
+            kind=settings.kind,
+            timing=settings.timing,
             truncation=request.truncation,
-            base=request.base,
-            after_change=request.after_change,
+            base=settings.base,
+            after_change=settings.after_change,
             progress=lambda fraction, stage: progress(0.99 * fraction, stage),
         )
         progress(0.99, "sending")
@@ -164,45 +143,28 @@ class Jobs:
             for name in ("faces", "vertices", "colours"):
                 arrays[f"{name}_{number}"] = getattr(segment, name)
             count, vertices, _ = segment.vertices.shape
-            segments.append({"first": segment.first, "steps": count, "vertices": vertices, "faces": len(segment.faces)})
+            segments.append(protocol.MorphSegment(segment.first, count, vertices, len(segment.faces)))
+        return protocol.MorphResult(
+            request.id,
+            self._write(request, **arrays),
+            _identity(model),
+            __version__,
+            _truncation(model, request),
+            settings,
+            made.times.tolist(),
+            segments,
+            [protocol.StepReport(**vars(report)) for report in made.morph.reports],
+            list(made.morph.changes),
+        )
+
+    def _write(self, request: protocol.Job, **arrays: np.ndarray) -> str:
+        """Leave a job's arrays in the client's folder. Returns the file's name there."""
+        import numpy as np
+
         name = f"result-{request.id}.npz"
-        _write_arrays(self._folder / name, **arrays)
-        settings = ("resolution", "steps", "kind", "path", "closed", "timing", "base", "after_change")
-        info = {
-            **_identity(model),
-            "truncation": _truncation(model, request),
-            **{name: getattr(request, name) for name in settings},
-            "times": made.times.tolist(),
-            "segments": segments,
-            "reports": [dataclasses.asdict(report) for report in made.morph.reports],
-            "changes": list(made.morph.changes),
-        }
-        return protocol.Result(request.id, name, info)
-
-    def _list(self, request: protocol.Models) -> protocol.ModelList:
-        from gen3d_core.model.model import models_at, shipped_models
-
-        entries = [self._described(path) for path in shipped_models()]
-        for place in map(Path, request.places):
-            try:
-                entries += [self._described(path) for path in models_at(place)]
-            except (Gen3DError, OSError) as error:
-                entries.append({"name": place.stem, "category": "", "file": str(place), "error": one_line(error)})
-        return protocol.ModelList(request.id, entries)
-
-    def _described(self, path: Path) -> dict[str, Any]:
-        """What is known of a model file, its preview laid into the client's folder."""
-        from gen3d_core.model.model import describe, preview_of
-
-        entry = describe(path)
-        if "error" in entry:
-            return entry
-        name = f"preview-{entry['hash'][:16]}.png"
-        picture = preview_of(path)
-        if picture is not None and not (self._folder / name).exists():
-            with replacing(self._folder / name) as file:
-                file.write(picture)
-        return {**entry, "preview": name if picture is not None else ""}
+        with replacing(self._folder / name) as file:
+            np.savez(file, **arrays)  # pyright: ignore[reportArgumentType]
+        return name
 
     def _model(self, name: str) -> Model:
         from gen3d_core.model.model import find, load
@@ -226,19 +188,21 @@ def _truncation(model: Model, request: protocol.Generate | protocol.Thumbnails |
     return model.manifest["truncation"] if request.truncation is None else request.truncation
 
 
-def _identity(model: Model) -> dict[str, Any]:
+def _identity(model: Model) -> protocol.ModelIdentity:
     """Which model made something, as every object remembers it."""
-    return {
-        "model": model.name,
-        "model_file": str(model.path),
-        "model_hash": model.hash,
-        "category": model.manifest["category"],
-        "version": __version__,
-    }
+    return protocol.ModelIdentity(model.name, str(model.path), model.hash, model.manifest["category"])
 
 
-def _write_arrays(path: Path, **arrays: Any) -> None:
-    import numpy as np
-
-    with replacing(path) as file:
-        np.savez(file, **arrays)
+def _summary(
+    request: protocol.Generate | protocol.Encode, model: Model, codes: Codes, mesh: Mesh
+) -> protocol.ObjectSummary:
+    """What is known of the object of these codes."""
+    return protocol.ObjectSummary(
+        shape_code=[float(value) for value in codes.shape],
+        appearance_code=[float(value) for value in codes.appearance],
+        positions={each.name: each.value(codes) for each in model.directions},
+        resolution=request.resolution,
+        floaters=request.floaters,
+        vertices=len(mesh.vertices),
+        faces=len(mesh.faces),
+    )

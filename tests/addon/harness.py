@@ -196,7 +196,9 @@ def submit(model: str, seed: int, resolution: int) -> Any:
     """A job of the add-on's own worker."""
     from gen3d_core import protocol
 
-    return addon("queue.service").service.submit(protocol.Generate, model=model, seed=seed, resolution=resolution)
+    return addon("queue.service").service.submit(
+        protocol.Generate, model=model, recipe=protocol.Recipe(seed), resolution=resolution
+    )
 
 
 def wait_until(condition: Callable[[], object], what: str, seconds: float = 30.0) -> None:

@@ -47,7 +47,7 @@ def live_and_die() -> None:
     desk = addon("queue.service")
     from gen3d_core import protocol
 
-    job = desk.service.submit(protocol.Generate, model="slow", seed=0, resolution=64)
+    job = desk.service.submit(protocol.Generate, model="slow", recipe=protocol.Recipe(0), resolution=64)
     wait_until(lambda: job.poll() or job.fraction > 0.1, "the job starts")
     print(f"worker {desk.service.client.pid}", flush=True)
     os.kill(os.getpid(), signal.SIGKILL)

@@ -291,7 +291,7 @@ def test_the_worker_uses_the_wheels_of_the_extension_and_nothing_heavy_is_loaded
     wait_until(job.poll, "the job ends")
     wheels = addon("compat").wheels_folder()
     assert ".local" in wheels.parts
-    assert Path(job.result.info["model_file"]).is_relative_to(wheels)
+    assert Path(job.result.info.model.file).is_relative_to(wheels)
     loaded = {name.split(".")[0] for name in sys.modules}
     assert not loaded & {"onnxruntime", "skimage", "torch", "scipy"}
     maps = Path(f"/proc/{addon('queue.service').service.client.pid}/maps")

@@ -280,6 +280,18 @@ def test_results_are_removed_from_the_temporary_folder_once_read():
 
 @pytest.mark.own_blender
 @in_blender
+def test_a_result_of_another_kind_than_asked_for_is_refused():
+    from gen3d_core import protocol
+
+    made_by = (protocol.ModelIdentity("eggs", "/a/eggs.gen3d", "0f", "eggs"), "1.2", 0.8)
+    reply = protocol.ThumbnailsResult(1, "a.npz", *made_by)
+    read = addon("worker.results").read_result
+    for request in (protocol.Generate(1, "eggs", protocol.Recipe(1), 32), protocol.Models(1)):
+        with pytest.raises(ValueError, match=f"{request.type} was answered by thumbnails_result"):
+            read(request, reply, Path("nowhere"))
+
+
+@in_blender
 def test_nobody_is_told_that_a_mesh_was_made():
     """onnxruntime's reports to its makers are off: it leaves neither an identifier nor reports in the user's home."""
     home = Path(tempfile.mkdtemp())

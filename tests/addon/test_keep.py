@@ -92,6 +92,35 @@ def made_again(placed: Any) -> Any:
     return job.result
 
 
+# ---- what objects remember
+
+
+@in_blender
+def test_what_objects_remember_keeps_its_keys_and_values() -> None:
+    """Saved files hold this, and so do scripts that read it: a key is never renamed."""
+    from gen3d_core import protocol
+
+    summary = protocol.ObjectSummary([0.5, -1.0], [2.0], {"bulk": 0.25}, 96, 1.0, 8, 12)
+    made_by = (protocol.ModelIdentity("eggs", "/a/eggs.gen3d", "0f", "eggs"), "1.2", 0.8)
+    record = addon("scene.objects").record
+    expected = {
+        "format_version": 1, "size": 2.0, "model": "eggs", "model_hash": "0f", "seed": 7, "shape_code": [0.5, -1.0],
+        "appearance_code": [2.0], "positions": {"bulk": 0.25}, "truncation": 0.8, "resolution": 96, "floaters": 1.0,
+        "version": "1.2",
+    }  # fmt: skip
+    assert list(record(protocol.MeshResult(1, "a.npz", *made_by, summary, 7), 2.0).items()) == list(expected.items())
+    encoded = protocol.EncodedResult(1, "a.npz", *made_by, summary, 0.9, True, [protocol.Camera(0.1, 0.2, 0.9)])
+    del expected["seed"]
+    assert list(record(encoded, 2.0).items()) == list(expected.items())
+
+    made = make(3)["gen3d"].to_dict()
+    assert {key: type(value) for key, value in made.items()} == {
+        "format_version": int, "size": float, "model": str, "model_hash": str, "seed": int, "shape_code": list,
+        "appearance_code": list, "positions": dict, "truncation": float, "resolution": int, "floaters": float,
+        "version": str,
+    }  # fmt: skip
+
+
 # ---- undo and redo of everything
 
 

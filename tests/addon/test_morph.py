@@ -56,15 +56,22 @@ def mesh_at(placed: Any, frame: int) -> tuple[np.ndarray, np.ndarray, np.ndarray
     return vertices, corners, colours[:, :3]
 
 
-def from_worker(keys: list[dict[str, Any]], kind: str = "morph", model: str = "ellipsoids", **fields: Any) -> Any:
+def from_worker(keys: list[Any], kind: str = "morph", model: str = "ellipsoids", resolution: int = 32) -> Any:
     """The worker's own morph of these keys."""
     from gen3d_core import protocol
 
-    fields = {"steps": STEPS, "resolution": 32, "kind": kind} | fields
-    job = addon("queue.service").service.submit(protocol.Morph, model=model, keys=keys, **fields)
+    how = protocol.MorphSettings(STEPS, resolution, kind)
+    job = addon("queue.service").service.submit(protocol.Morph, model=model, keys=keys, settings=how)
     wait_until(job.poll, "the worker's morph")
     assert job.result is not None, job.message
     return job.result
+
+
+def recipes(*seeds: tuple[int, int]) -> list[Any]:
+    """Objects of seeds of shape and appearance."""
+    from gen3d_core import protocol
+
+    return [protocol.Recipe(*each) for each in seeds]
 
 
 def same_surface(placed: Any, frame: int, segment: Any, step: int) -> None:
@@ -81,7 +88,7 @@ def same_surface(placed: Any, frame: int, segment: Any, step: int) -> None:
 def test_shape_keys_show_the_workers_meshes_and_its_colours_between_frames_too() -> None:
     first, second = two()
     codes = addon("scene.objects").codes_of
-    keys = [{"seed": 0, **addon("scene.objects").only_parent(codes(each))} for each in (first, second)]
+    keys = [addon("scene.objects").only_parent(codes(each)) for each in (first, second)]
     chosen()
     placed = made()
     (segment,) = from_worker(keys).segments
@@ -98,13 +105,18 @@ def test_shape_keys_show_the_workers_meshes_and_its_colours_between_frames_too()
     before, _, _ = mesh_at(placed, START - 9)
     assert np.abs(before - addon("scene.objects").to_blender_axes(segment.vertices[0])).max() < CLOSE
     assert placed["gen3d_morph"]["model"] == "ellipsoids" and placed["gen3d_morph"]["steps"] == STEPS
+    assert {key: type(value) for key, value in placed["gen3d_morph"].to_dict().items()} == {
+        "format_version": int, "size": float, "steps": int, "shape_codes": list, "appearance_codes": list,
+        "model": str, "model_hash": str, "truncation": float, "resolution": int, "kind": str, "path": str,
+        "timing": str, "version": str,
+    }  # fmt: skip
 
 
 @in_blender
 def test_a_flipbook_shows_the_nearest_step() -> None:
     chosen(source="SEEDS", seeds="3, 4/5", kind="flipbook")
     placed = made()
-    segments = from_worker([{"seed": 3, "appearance_seed": 3}, {"seed": 4, "appearance_seed": 5}], "flipbook").segments
+    segments = from_worker(recipes((3, 3), (4, 5)), "flipbook").segments
     assert len(segments) == STEPS and placed.data.shape_keys is None
     for step, segment in enumerate(segments):
         for frame in (START + 5 * step - 2, START + 5 * step, START + 5 * step + 2):
@@ -113,8 +125,7 @@ def test_a_flipbook_shows_the_nearest_step() -> None:
 
 @in_blender
 def test_a_change_of_topology_goes_on_with_the_next_mesh_or_stops_and_is_told() -> None:
-    keys = [{"seed": seed, "appearance_seed": seed} for seed in (3, 8)]
-    segments = from_worker(keys, model="chairs", steps=5, resolution=32).segments
+    segments = from_worker(recipes((3, 3), (8, 8)), model="chairs").segments
     change = segments[1].first  # among chairs, legs and arms come and go
     chosen(source="SEEDS", seeds="3 8", frame_end=START + 40, after_change="segment")
     settings("chairs")

@@ -27,7 +27,7 @@ def test_the_table_names_machine_and_ratios(monkeypatch: pytest.MonkeyPatch) -> 
 def test_a_steepened_surface_is_steeper_and_in_its_place() -> None:
     torch.manual_seed(0)
     config = tiny("paper-small")
-    generator = Generator(config.generator, config.renderer, PosePrior())
+    generator = Generator(config, PosePrior())
     field = generator.condition(torch.zeros(1, 8), torch.zeros(1, 6))
     points = torch.nn.functional.normalize(torch.randn(50, 3), dim=-1)[:, None] * torch.linspace(0.1, 0.6, 30)[:, None]
     before = field.logit(points, torch.zeros(50, dtype=torch.long)).detach()

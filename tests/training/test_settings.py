@@ -68,6 +68,18 @@ def test_an_unknown_key_is_refused_and_the_nearest_named(tmp_path: Path, text: s
 
 
 @pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("[renderer]\nprune = 1e-3\n", "unknown key 'renderer.prune': it is 'baseline.prune' now"),
+        ("[generator]\nmlp = { width = 8 }\n", "unknown key 'generator.mlp': it is 'baseline.mlp' now"),
+        ("[renderer]\nmethod = 'volume'\n", "unknown key 'renderer.method': it follows from 'generator.kind' now"),
+    ],
+)
+def test_a_key_of_an_older_program_is_refused_with_its_new_place(tmp_path: Path, text: str, line: str) -> None:
+    assert line in refused(toml(tmp_path, text))
+
+
+@pytest.mark.parametrize(
     ("text", "where"),
     [
         ('[optim]\nbatch = "many"\n', "optim.batch is 'many'"),

@@ -69,7 +69,7 @@ def load_dataset(folder: Path, progress: Callable[[int, int], None] | None = Non
     prior = _prior(about, folder)
     cameras = folder / "transforms.json"
     transforms = Transforms.parse(read_bounded(cameras), str(cameras)) if cameras.is_file() else None
-    paths = [folder / frame.path for frame in transforms.frames] if transforms else _listed(folder)
+    paths = [folder / frame.path for frame in transforms.frames] if transforms else _list_pictures(folder)
     angles = _angles(transforms, prior, cameras) if transforms else None
     read = _read_pictures(paths, progress)
     if read.skipped:
@@ -139,7 +139,7 @@ def _interval(value: Any) -> tuple[float, float]:
     return low, high
 
 
-def _listed(folder: Path) -> list[Path]:
+def _list_pictures(folder: Path) -> list[Path]:
     images = folder / "images"
     paths = sorted(p for p in images.iterdir() if p.suffix.lower() in _SUFFIXES) if images.is_dir() else []
     if not paths:
@@ -157,11 +157,11 @@ def _angles(transforms: Transforms, prior: PosePrior, where: Path) -> NDArray[np
     cameras = camera_angles(transforms.frames)
     for frame, camera in zip(transforms.frames, cameras, strict=True):
         if abs(camera.distance - prior.distance) > 0.01 * prior.distance:
-            raise DatasetError(_too_far(frame, camera.distance, prior))
+            raise DatasetError(_distance_error(frame, camera.distance, prior))
     return np.array([(camera.azimuth, camera.elevation) for camera in cameras], np.float32)
 
 
-def _too_far(frame: Frame, distance: float, prior: PosePrior) -> str:
+def _distance_error(frame: Frame, distance: float, prior: PosePrior) -> str:
     return (
         f"{frame.path}: its camera is {distance:.3f} from the origin, but the data set's pose prior says "
         f"{prior.distance:g}: 'gen3d-train prepare' measures it"
@@ -175,7 +175,7 @@ def _read_pictures(paths: list[Path], progress: Callable[[int, int], None] | Non
     for i, path in enumerate(paths):
         try:
             with Image.open(path) as image:
-                side = _checked_side(path, image.size, None if pictures is None else pictures.shape[1])
+                side = _check_side(path, image.size, None if pictures is None else pictures.shape[1])
                 if pictures is None:
                     if len(paths) * side * side * 4 > _MAX_BYTES:
                         raise DatasetError(f"{len(paths)} pictures of {side}x{side} do not fit into memory")
@@ -195,7 +195,7 @@ def _read_pictures(paths: list[Path], progress: Callable[[int, int], None] | Non
     return _Read(pictures[: len(places)], places, tuple(skipped))
 
 
-def _checked_side(path: Path, size: tuple[int, int], expected: int | None) -> int:
+def _check_side(path: Path, size: tuple[int, int], expected: int | None) -> int:
     """The side of a square picture; DatasetError when it is not square, out of range, or unlike the others."""
     width, height = size
     if width != height or not _SIZES[0] <= width <= _SIZES[1]:

@@ -42,7 +42,7 @@ class RealMeshes:
     others: tuple[Mesh, ...] | None
 
     @property
-    def comparable(self) -> int:
+    def comparison_limit(self) -> int:
         """How many generated meshes can be compared with as many references and as many others."""
         return min(len(self.references), len(self.others or self.references))
 
@@ -74,7 +74,7 @@ def read_meshes(folder: Path, count: int, stream: Sequence[int] = (0, 12), what:
     Raises:
         Gen3DError: no folder, fewer than two meshes that can be read, or a file that is absurdly large.
     """
-    files = _listed(folder)
+    files = _list_meshes(folder)
     rng = np.random.default_rng(list(stream))
     meshes: list[Mesh] = []
     reasons: list[str] = []
@@ -125,7 +125,7 @@ def read_mesh(path: Path) -> Mesh:
     return Mesh(vertices.astype(np.float32), faces.reshape(-1, 3).astype(np.int32), grey)
 
 
-def _listed(folder: Path) -> list[Path]:
+def _list_meshes(folder: Path) -> list[Path]:
     if not folder.is_dir():
         raise Gen3DError(f"{folder} is not a folder of meshes")
     files = sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix.lower() in SUFFIXES)

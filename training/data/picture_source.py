@@ -78,12 +78,12 @@ def open_source(source: Path) -> Iterator[PictureSource]:
 
 
 def _pictures(names: list[str], source: Path) -> tuple[str, ...]:
-    def wanted(name: str) -> bool:
+    def is_picture(name: str) -> bool:
         path = PurePosixPath(name)
         hidden = any(part.startswith(".") or part == "__MACOSX" for part in path.parts)
         return path.suffix.lower() in SUFFIXES and not hidden
 
-    found = tuple(sorted({name for name in names if wanted(name)}))
+    found = tuple(sorted({name for name in names if is_picture(name)}))
     if not found:
         raise DatasetError(f"{source} holds no pictures ({', '.join(sorted(s[1:] for s in SUFFIXES))})")
     return found

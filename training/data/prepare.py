@@ -62,7 +62,7 @@ def prepare(
     """
     if not 8 <= size <= 1024:
         raise DatasetError(f"--size is {size}: it must lie between 8 and 1024")
-    assumed = _assumed(azimuth, elevation)
+    assumed = _assume_prior(azimuth, elevation)
     source, out = Path(source), Path(out)
     with open_source(source) as pictures:
         transforms = _transforms(pictures, source)
@@ -97,7 +97,7 @@ def prepare(
     return result
 
 
-def _assumed(azimuth: tuple[float, float] | None, elevation: tuple[float, float] | None) -> PosePrior:
+def _assume_prior(azimuth: tuple[float, float] | None, elevation: tuple[float, float] | None) -> PosePrior:
     prior = PosePrior()
     prior = PosePrior(
         azimuth_deg=prior.azimuth_deg if azimuth is None else azimuth,
@@ -146,7 +146,7 @@ def _convert(
 ) -> tuple[Prepared, list[_Item]]:
     """Write images/000000.png and so on; also which items they came from."""
     (folder / "images").mkdir()
-    place: Callable[[np.ndarray, int], np.ndarray] = _only_resized if cameras else frame_object
+    place: Callable[[np.ndarray, int], np.ndarray] = _resize if cameras else frame_object
     kept: list[_Item] = []
     skipped: list[str] = []
     opaque = 0
@@ -155,7 +155,7 @@ def _convert(
             image = decode(pictures.read(item.name), max(_WORK_SIDE, 4 * size))
             cut = image if has_alpha(image) else remove_background(image)
             if cut is None:
-                square = (_only_resized if cameras else centre_square)(image, size)
+                square = (_resize if cameras else centre_square)(image, size)
                 square[..., 3] = 255
             else:
                 square = place(cut, size)
@@ -168,7 +168,7 @@ def _convert(
     return Prepared(len(kept), opaque, tuple(skipped), cameras), kept
 
 
-def _only_resized(image: np.ndarray, size: int) -> np.ndarray:
+def _resize(image: np.ndarray, size: int) -> np.ndarray:
     height, width = image.shape[:2]
     if width != height:
         raise UnreadablePicture(f"{width}x{height} pixels: pictures with cameras must be square")

@@ -27,10 +27,10 @@ def frame_pictures(pictures: Float[Tensor, "n 4 s s"]) -> Float[Tensor, "n 4 sid
 def augment(pictures: Float[Tensor, "n 4 s s"], rng: torch.Generator) -> Float[Tensor, "n 4 side side"]:
     """Changed at random, cut out by a mask that is nearly right, and framed."""
     alpha = pictures[:, 3:]
-    colour = _relit(pictures[:, :3] / alpha.clamp_min(1e-3), rng).clamp(0, 1)
+    colour = _relight(pictures[:, :3] / alpha.clamp_min(1e-3), rng).clamp(0, 1)
     scene = colour * alpha + _background(colour, rng) * (1 - alpha)
     scene = _compress(_blur(scene, rng), rng).clamp(0, 1)
-    mask = _crop(_misjudge(alpha, rng), rng)
+    mask = _crop(_distort_mask(alpha, rng), rng)
     shown = torch.cat([scene * mask, mask], 1)
     place = patch.frame_patch(mask[:, 0], FILL, SIDE)
     shift = 0.03 * _normal((len(mask), 2), rng)
@@ -39,7 +39,7 @@ def augment(pictures: Float[Tensor, "n 4 s s"], rng: torch.Generator) -> Float[T
     ).take(shown)
 
 
-def _relit(colour: Tensor, rng: torch.Generator) -> Tensor:
+def _relight(colour: Tensor, rng: torch.Generator) -> Tensor:
     """Exposure, white balance, gamma, and light that falls off across the picture."""
     n, _, size, _ = colour.shape
     gain = torch.exp(0.15 * _normal((n, 1, 1, 1), rng) + 0.05 * _normal((n, 3, 1, 1), rng))
@@ -81,7 +81,7 @@ def _compress(scene: Tensor, rng: torch.Generator) -> Tensor:
     return (basis.T @ rounded @ basis).transpose(3, 4).reshape(n, channels, size, size)
 
 
-def _misjudge(alpha: Tensor, rng: torch.Generator) -> Tensor:
+def _distort_mask(alpha: Tensor, rng: torch.Generator) -> Tensor:
     """Wider or narrower by a fraction of a pixel, sharper or softer; for a sixth of the pictures with a bay."""
     n, _, size, _ = alpha.shape
     soft = F.avg_pool2d(F.pad(alpha, (1, 1, 1, 1)), 3, 1)

@@ -24,15 +24,15 @@ class SolidProbes:
         radius = torch.rand(CANDIDATES, 1, generator=rng) ** (1 / 3)
         self.points = direction / direction.norm(dim=1, keepdim=True) * radius
         config = generator.config
-        filled = []
+        occupancy = []
         for _ in range(LOOKED_AT // 8):
             shape = torch.randn(8, config.shape_dim, generator=rng)
             appearance = torch.randn(8, config.appearance_dim, generator=rng)
             with autocast(torch.device("cpu")):
-                filled.append(self.filled(generator.condition(shape, appearance, truncation)))
-        self.points = self.points[torch.cat(filled).var(0).topk(POINTS).indices]
+                occupancy.append(self.occupancy(generator.condition(shape, appearance, truncation)))
+        self.points = self.points[torch.cat(occupancy).var(0).topk(POINTS).indices]
 
-    def filled(self, field: ConditionedField) -> Float[Tensor, "shapes points"]:
+    def occupancy(self, field: ConditionedField) -> Float[Tensor, "shapes points"]:
         """Occupancy in [0, 1] of a field's objects at the points; differentiable in the field."""
         owner = torch.arange(field.shapes)
         return field.logit(self.points.expand(field.shapes, -1, -1), owner).float().sigmoid()

@@ -34,7 +34,7 @@ class Seen:
     place: patch.ScaledPatch
     pose: Float[Tensor, "n 2"]
 
-    def and_also(self, other: Seen) -> Seen:
+    def join(self, other: Seen) -> Seen:
         """Both, one after the other."""
         centre = torch.cat([self.place.centre, other.place.centre])
         place = patch.ScaledPatch(centre, torch.cat([self.place.extent, other.place.extent]), self.place.size)
@@ -55,7 +55,7 @@ class RenderedObjects:
 
     seen: Seen
     codes: CodeBatch
-    filled: Float[Tensor, "n points"]
+    occupancy: Float[Tensor, "n points"]
 
 
 def frame_data_pictures(pictures: Float[Tensor, "n 4 s s"], pose: Float[Tensor, "n 2"]) -> Seen:
@@ -79,10 +79,10 @@ def render_objects(
         sketch = as_pictures(generator.render(field, pose, patch.whole_picture(SKETCH, count), stage), count)
         place = patch.frame_patch(sketch[:, 3].float(), FILL, SIDE)
         pictures = as_pictures(generator.render(field, pose, place, stage), count)
-        filled = probes.filled(field)
+        occupancy = probes.occupancy(field)
     seen = Seen(pictures.float().clamp(0, 1), place, pose)
     codes = CodeBatch(shape.repeat_interleave(VIEWS, 0), appearance)
-    return RenderedObjects(seen, codes, filled.repeat_interleave(VIEWS, 0))
+    return RenderedObjects(seen, codes, occupancy.repeat_interleave(VIEWS, 0))
 
 
 class Pool:
@@ -93,7 +93,7 @@ class Pool:
         self.count, self._next = 0, 0
         self._sizes = (shape_dim, appearance_dim, 2, 2, 1)
         self._pictures = torch.empty(capacity, 4, SIDE, SIDE, dtype=torch.uint8)
-        self._filled = torch.empty(capacity, POINTS, dtype=torch.uint8)
+        self._occupancy = torch.empty(capacity, POINTS, dtype=torch.uint8)
         self._known = torch.empty(capacity, sum(self._sizes))
 
     def add(self, new: RenderedObjects) -> None:
@@ -101,7 +101,7 @@ class Pool:
         seen, codes = new.seen, new.codes
         where = (self._next + torch.arange(len(seen.pose))) % self.capacity
         self._pictures[where] = (seen.pictures * 255).round().byte()
-        self._filled[where] = (new.filled * 255).round().byte()
+        self._occupancy[where] = (new.occupancy * 255).round().byte()
         self._known[where] = torch.cat(
             [codes.shape, codes.appearance, seen.pose, seen.place.centre, seen.place.extent[:, None]], 1
         )
@@ -114,7 +114,7 @@ class Pool:
         shape, appearance, pose, centre, extent = self._known[which].split(self._sizes, 1)
         place = patch.ScaledPatch(centre, extent.squeeze(1), SIDE)
         seen = Seen(self._pictures[which].float() / 255, place, pose)
-        return RenderedObjects(seen, CodeBatch(shape, appearance), self._filled[which].float() / 255)
+        return RenderedObjects(seen, CodeBatch(shape, appearance), self._occupancy[which].float() / 255)
 
 
 def with_quick_renderer(generator: Generator) -> Generator:

@@ -26,7 +26,7 @@ from training.data.dataset import load_with_bar
 from training.encoder.calibration import PICTURES, low_limits
 from training.encoder.occupancy_probes import SolidProbes
 from training.encoder.pool import VIEWS, Pool, Seen, frame_data_pictures, render_objects, with_quick_renderer
-from training.encoder.state import EncoderState, averaging, rate
+from training.encoder.state import EncoderState, average_decay, rate
 from training.encoder.steps import StyleDistance, Terms, encoder_terms
 from training.gan.steps import update_average
 
@@ -68,7 +68,7 @@ def train_encoder(
         )
     layout: dict[str, Any] = {"memory_format": torch.channels_last}
     generator.to(**layout)
-    batches = None if data is None else _with_cameras(data)
+    batches = None if data is None else _load_batches(data)
     archive = read_model(path)
     keep_freed_memory()
     if threads:
@@ -116,7 +116,7 @@ def _write(out: Path, archive: ModelArchive, state: EncoderState, command: str, 
     write_model(out, {**archive.manifest, "encoder": record}, members)
 
 
-def _with_cameras(data: Path) -> Batches:
+def _load_batches(data: Path) -> Batches:
     dataset = load_with_bar(data)
     if dataset.azimuth is None:
         raise Gen3DError(f"{data} does not know its cameras: leave --data out, and generated pictures alone will do")
@@ -142,14 +142,14 @@ def _train(
     def step(state: EncoderState, progress: float) -> EncoderState:
         if state.step % NEW_EVERY == 0:
             pool.add(render_objects(generator, probes, NEW_SHAPES, truncation, state.rng))
-        redrawn = _to_redraw(pool, batches, state.rng) if progress >= REDRAWN_FROM else None
+        redrawn = _draw_to_redraw(pool, batches, state.rng) if progress >= REDRAWN_FROM else None
         known = pool.draw(BATCH if redrawn is None else BATCH - REDRAWN_PICTURES, state.rng)
         state.optimiser.param_groups[0]["lr"] = rate(state.step, progress)
         state.optimiser.zero_grad(set_to_none=True)
         terms = encoder_terms(state.encoder, generator, distance, probes, known, redrawn, truncation, state.rng)
         terms.total().backward()
         state.optimiser.step()
-        update_average(state.average, state.encoder, averaging(state.step))
+        update_average(state.average, state.encoder, average_decay(state.step))
         state.step += 1
         state.images += BATCH
         if state.step % TOLD_STEPS == 0:
@@ -159,11 +159,11 @@ def _train(
     loop.run(state, step).save(checkpoint)
 
 
-def _to_redraw(pool: Pool, batches: Batches | None, rng: torch.Generator) -> Seen:
+def _draw_to_redraw(pool: Pool, batches: Batches | None, rng: torch.Generator) -> Seen:
     if batches is None:
         return pool.draw(REDRAWN_PICTURES, rng).seen
     real = frame_data_pictures(*batches.draw(REDRAWN_PICTURES - REDRAWN_GENERATED, rng))
-    return real.and_also(pool.draw(REDRAWN_GENERATED, rng).seen)
+    return real.join(pool.draw(REDRAWN_GENERATED, rng).seen)
 
 
 def _own_pictures(

@@ -65,6 +65,6 @@ def rate(step: int, progress: float) -> float:
     return RATE * min(1.0, (step + 1) / WARM_STEPS) * FINAL_RATE**late
 
 
-def averaging(step: int) -> float:
+def average_decay(step: int) -> float:
     """Weight of the old average in one step: the average covers the last tenth of the steps, at most `AVERAGED`."""
     return 1 - 1 / min(1 + step / 10, AVERAGED)

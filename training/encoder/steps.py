@@ -107,8 +107,8 @@ def encoder_terms(
         silhouette = picture_losses.silhouette_loss(again[:, 3:], target[:, 3:]).mean()
         picture = picture_losses.picture_loss(again, target).mean()
         with autocast(pictures.device):
-            filled = probes.filled(generator.condition(shape[:solids], appearance[:solids], truncation))
-        solid = picture_losses.overlap_loss(filled, known.filled[:solids]).mean()
+            occupancy = probes.occupancy(generator.condition(shape[:solids], appearance[:solids], truncation))
+        solid = picture_losses.overlap_loss(occupancy, known.occupancy[:solids]).mean()
     return Terms(
         distance(CodeBatch(shape[:count], appearance[:count]), known.codes),
         F.cross_entropy(azimuth, azimuth_shares(pose[:, 0])),

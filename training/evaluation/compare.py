@@ -13,9 +13,9 @@ from gen3d_core.errors import Gen3DError
 from training.evaluation.comparison import Comparison, compare_results, to_json
 from training.evaluation.curves import COLOURS, charts
 from training.evaluation.folder import write_together
-from training.evaluation.page import grouped, render
+from training.evaluation.page import group_rows, render
 from training.evaluation.results import STRIPS, read_evaluation
-from training.evaluation.strips import labelled, png
+from training.evaluation.strips import label_bands, png
 
 MOST = 8
 """Models on one page."""
@@ -41,7 +41,7 @@ def compare(folders: Sequence[Path], out: Path) -> Comparison:
         comparison=comparison,
         data=evaluations[0].data,
         options=evaluations[0].options,
-        groups=grouped(comparison.rows),
+        groups=group_rows(comparison.rows),
         strips=strips,
         charts=charts(curves),
         keys=[(label, COLOURS[number]) for number, (label, curve) in enumerate(curves) if curve],
@@ -83,4 +83,4 @@ def bands(labels: Sequence[str], strips: Sequence[Mapping[str, bytes]]) -> bytes
             band.paste(image, (0, top))
             top += image.height
         rows.append((label.replace(" (", "\n("), band))
-    return png(labelled(rows))
+    return png(label_bands(rows))

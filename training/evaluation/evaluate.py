@@ -87,7 +87,7 @@ def evaluate(
     shots = _shots(subject, pictures, equal, seed)
     sampled = sample_meshes(subject.model, range(seed, seed + count), resolution, subject.truncation)
     rows = [*picture_rows(shots.real, shots.floor, shots.fake, seed, network)]
-    if real is not None and len(sampled.given) >= 2:
+    if real is not None and len(sampled.survivors) >= 2:
         rows += set_rows(sampled, real, points, seed)
     rows += mesh_rows(sampled, real, seed)
     rows += _codes(subject, pictures.size, count, seed)
@@ -186,7 +186,7 @@ def _remarks(
             "There are no reference meshes (no meshes/heldout in the data, no --reference): meshes were not compared "
             "as a set, and their roughness has no floor."
         )
-    elif len(sampled.given) < 2:
+    elif len(sampled.survivors) < 2:
         remarks.append("Fewer than two seeds gave a mesh: meshes were not compared as a set.")
     elif len(real.references) < options.count:
         remarks.append(f"There are {len(real.references)} reference meshes: no more are compared as a set.")

@@ -85,9 +85,9 @@ def follow(
     real = real_meshes(data, None, count, seed)
     if real is None:
         raise Gen3DError(f"{data} has no meshes/heldout: quality is measured against held-out meshes")
-    count = min(count, real.comparable)
+    count = min(count, real.comparison_limit)
     known = RealSet.of(real, count, points, seed)
-    found = [_followed(folder, known, count, resolution, every, seed) for folder in runs]
+    found = [_follow_run(folder, known, count, resolution, every, seed) for folder in runs]
     curves = [(each.run, _curve(each)) for each in found]
     record = {
         "format": FORMAT,
@@ -109,14 +109,14 @@ def follow(
     return found
 
 
-def _followed(folder: Path, known: RealSet, count: int, resolution: int, every: int, seed: int) -> Followed:
+def _follow_run(folder: Path, known: RealSet, count: int, resolution: int, every: int, seed: int) -> Followed:
     run = load_run(folder)
     if run.config.generator.kind == "radiance":
         raise Gen3DError(f"{folder} trains a radiance field, which has no surface of its own: export and evaluate it")
     kept = snapshots(folder)[every - 1 :: every]
     if not kept:
         raise Gen3DError(f"{folder} keeps no snapshots: they are written with its sample grids as it trains")
-    generator = Generator(run.config.generator, run.config.renderer, run.prior).eval().requires_grad_(False)
+    generator = Generator(run.config, run.prior).eval().requires_grad_(False)
     shape = torch.randn(count, run.config.generator.shape_dim, generator=torch.Generator().manual_seed(seed))
     found = []
     for snapshot in tqdm(kept, desc=folder.name, unit="snapshot", leave=False):

@@ -15,7 +15,7 @@ from training.evaluation.curves import HEIGHT, WIDTH, charts
 from training.evaluation.results import Estimate, Evaluation
 
 TEMPLATES = Path(__file__).parent / "templates"
-_Grouped = TypeVar("_Grouped")
+_Row = TypeVar("_Row")
 
 
 def evaluation_page(evaluation: Evaluation, images: Mapping[str, bytes]) -> bytes:
@@ -23,15 +23,15 @@ def evaluation_page(evaluation: Evaluation, images: Mapping[str, bytes]) -> byte
     return render(
         "evaluation.html",
         evaluation=evaluation,
-        groups=grouped(evaluation.rows),
+        groups=group_rows(evaluation.rows),
         images=images,
         charts=charts([(evaluation.model.name, evaluation.curve)]),
     )
 
 
-def grouped(rows: Iterable[_Grouped]) -> dict[str, list[_Grouped]]:
+def group_rows(rows: Iterable[_Row]) -> dict[str, list[_Row]]:
     """Rows by their attribute `group`, in the order in which groups first appear."""
-    found: dict[str, list[_Grouped]] = {}
+    found: dict[str, list[_Row]] = {}
     for row in rows:
         found.setdefault(row.group, []).append(row)  # type: ignore[attr-defined]
     return found

@@ -37,7 +37,7 @@ def render_pictures(
     how many more pictures are done.
     """
     device = next(generator.parameters()).device
-    stage = schedule.stage(kimg, generator.renderer)
+    stage = schedule.stage(kimg, generator.renderer, generator.baseline)
     views = len(pose) // len(shape)
     step = max(1, RAYS_AT_ONCE // (views * size * size))
     chunks = []

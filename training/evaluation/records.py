@@ -68,7 +68,7 @@ def data_record(data: PictureDataset, real: RealMeshes | None) -> DataRecord:
 def cost(subject: JudgedModel, mesh_seconds: float | None, picture_seconds: float, device: torch.device) -> Cost:
     """What training cost by the file's own record, and what using the model costs here."""
     training = subject.training
-    shown, minutes = _positive(training.get("pictures_shown")), _positive(training.get("minutes"))
+    shown, minutes = _positive_number(training.get("pictures_shown")), _positive_number(training.get("minutes"))
     machine = training.get("machine")
     return Cost(
         pictures_shown=None if shown is None else int(shown),
@@ -103,7 +103,7 @@ def _machine(record: dict[str, Any]) -> str:
     return f"{processor}, {threads} thread{plural}" if isinstance(threads, int) else processor
 
 
-def _positive(value: Any) -> float | None:
+def _positive_number(value: Any) -> float | None:
     """A number from a stranger's file."""
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < 1e15:
         return None

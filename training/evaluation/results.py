@@ -161,14 +161,14 @@ def read_evaluation(folder: Path) -> Evaluation:
         raise Gen3DError(f"{path} is not a Gen3D evaluation: give the --out of gen3d-train evaluate")
     if (version := content.pop("version", None)) != VERSION:
         raise Gen3DError(f"{path} is of version {version!r}, this program reads {VERSION}: evaluate again")
-    return _checked(content, path)
+    return _check(content, path)
 
 
 def _no_number(text: str) -> float:
     raise ValueError(f"{text} is no number of an evaluation")
 
 
-def _checked(content: dict[str, Any], path: Path) -> Evaluation:
+def _check(content: dict[str, Any], path: Path) -> Evaluation:
     try:
         return pydantic.TypeAdapter(Evaluation).validate_python(content)
     except pydantic.ValidationError as error:

@@ -24,7 +24,7 @@ class Sampled:
     seconds: float | None
 
     @property
-    def given(self) -> tuple[Mesh, ...]:
+    def survivors(self) -> tuple[Mesh, ...]:
         """The meshes that there are."""
         return tuple(mesh for mesh in self.meshes if mesh is not None)
 

@@ -23,9 +23,9 @@ def set_rows(sampled: Sampled, real: RealMeshes, points: int, seed: int) -> Iter
 
     Both sets are equally large: as many as there are of the fewer, so that 1-NNA has its chance level at one half.
     """
-    count = min(len(sampled.given), real.comparable)
+    count = min(len(sampled.survivors), real.comparison_limit)
     known = RealSet.of(real, count, points, seed)
-    scores, floor = known.scores(sampled.given[:count]), known.floor
+    scores, floor = known.scores(sampled.survivors[:count]), known.floor
     note = f"{count} generated, {count} references, {points} points each. {known.origin}"
     rows = (
         ("mmd", "MMD-CD, times 1000", 1000 * scores.nearest, 1000 * floor.nearest, "lowest", None,
@@ -58,11 +58,11 @@ def mesh_rows(sampled: Sampled, real: RealMeshes | None, seed: int) -> Iterator[
         Estimate.of_mean(missing, [seed, 50]),
         note="Share of seeds whose field has no surface.",
     )
-    if not sampled.given:
+    if not sampled.survivors:
         return
-    found = _measured(sampled.given, "surfaces")
+    found = _measure_all(sampled.survivors, "surfaces")
     rough = np.array([quality.roughness_deg for quality in found])
-    floor = _measured(real.references[: len(found)], "surfaces of references") if real else []
+    floor = _measure_all(real.references[: len(found)], "surfaces of references") if real else []
     parts = np.array(sampled.components, np.float64)
     yield Row(
         "meshes.roughness",
@@ -85,5 +85,5 @@ def mesh_rows(sampled: Sampled, real: RealMeshes | None, seed: int) -> Iterator[
               best="highest", note="Share of meshes that are a single part as they come.")  # fmt: skip
 
 
-def _measured(meshes: Sequence[Mesh], what: str) -> list[Quality]:
+def _measure_all(meshes: Sequence[Mesh], what: str) -> list[Quality]:
     return [measure(mesh) for mesh in tqdm(meshes, desc=what, unit="mesh", leave=False)]

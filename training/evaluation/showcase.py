@@ -12,7 +12,7 @@ from torch import Tensor
 from gen3d_core.mesh.mesh import Mesh
 from training.data.meshes import RealMeshes
 from training.evaluation.pictures import rgb_over_white
-from training.evaluation.strips import BACK_DEG, VIEW_DEG, labelled, mesh_tiles, png, strip, tiles
+from training.evaluation.strips import BACK_DEG, VIEW_DEG, label_bands, mesh_tiles, png, strip, tiles
 from training.evaluation.subject import JudgedModel
 
 SHOWN = 10
@@ -27,17 +27,17 @@ def strips_of(
     interpolations (an arc from one seed to the next)."""
     shape, appearance = subject.codes(range(seed, seed + count))
 
-    def seen(shape: Tensor, appearance: Tensor, view: tuple[float, float]) -> list[np.ndarray]:
+    def rendered_tiles(shape: Tensor, appearance: Tensor, view: tuple[float, float]) -> list[np.ndarray]:
         pose = torch.tensor([[math.radians(angle) for angle in view]]).expand(len(shape), 2)
         return tiles(rgb_over_white(subject.render(shape, appearance, pose, size, "strips")).numpy())
 
     shown = meshes[:count]
     between = [
-        seen(*subject.path(seed + 2 * path, seed + 2 * path + 1, SHOWN), VIEW_DEG)
+        rendered_tiles(*subject.path(seed + 2 * path, seed + 2 * path + 1, SHOWN), VIEW_DEG)
         for path in range(min(PATHS, count // 2))
     ]
     return {
-        "renders.png": png(strip([seen(shape, appearance, view) for view in (VIEW_DEG, BACK_DEG)])),
+        "renders.png": png(strip([rendered_tiles(shape, appearance, view) for view in (VIEW_DEG, BACK_DEG)])),
         "meshes.png": png(strip([mesh_tiles(shown), mesh_tiles(shown, bare=True)])),
         "interpolation.png": png(strip(between)),
     }
@@ -56,4 +56,4 @@ def contact_sheet(
     ]
     if references is not None:
         bands.append(("real geometry", strip([mesh_tiles(references.references[:SHOWN], bare=True)])))
-    return png(labelled(bands))
+    return png(label_bands(bands))

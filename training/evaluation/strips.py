@@ -30,7 +30,7 @@ def mesh_tiles(
     """Each mesh from `view` (azimuth, elevation in degrees), in its colours or as bare geometry; a grey cross where
     there is none."""
     return [
-        _missing() if mesh is None else flatten_on_white(render_mesh(mesh, view[0], view[1], TILE, bare=bare))
+        _cross() if mesh is None else flatten_on_white(render_mesh(mesh, view[0], view[1], TILE, bare=bare))
         for mesh in meshes
     ]
 
@@ -45,7 +45,7 @@ def strip(rows: Sequence[Sequence[np.ndarray]]) -> Image.Image:
     return sheet
 
 
-def labelled(bands: Sequence[tuple[str, Image.Image]]) -> Image.Image:
+def label_bands(bands: Sequence[tuple[str, Image.Image]]) -> Image.Image:
     """Pictures one below the other, each with a label on its left, a thin line between them."""
     font = ImageFont.load_default(size=15)
     width = _LABEL + max(image.width for _, image in bands) + 2 * _MARGIN
@@ -68,7 +68,7 @@ def png(image: Image.Image) -> bytes:
     return file.getvalue()
 
 
-def _missing() -> np.ndarray:
+def _cross() -> np.ndarray:
     image = Image.new("RGB", (TILE, TILE), _PAPER)
     draw = ImageDraw.Draw(image)
     low, high = TILE * 3 // 8, TILE * 5 // 8

@@ -52,12 +52,12 @@ class JudgedModel:
 
     def codes(self, seeds: Iterable[int]) -> tuple[Float[Tensor, "n d"], Float[Tensor, "n a"]]:
         """Shape and appearance codes of seeds: those of the meshes."""
-        return stacked(self.model.codes(seed) for seed in seeds)
+        return stack_codes(self.model.codes(seed) for seed in seeds)
 
     def path(self, first: int, last: int, steps: int) -> tuple[Float[Tensor, "n d"], Float[Tensor, "n a"]]:
         """Codes on the arc from one seed to another, ends included."""
         ends = self.model.codes(first), self.model.codes(last)
-        return stacked(latent.slerp(*ends, float(share)) for share in np.linspace(0, 1, steps))
+        return stack_codes(latent.slerp(*ends, float(share)) for share in np.linspace(0, 1, steps))
 
     def render(
         self, shape: Tensor, appearance: Tensor, pose: Tensor, size: int, what: str = "pictures"
@@ -76,7 +76,7 @@ class JudgedModel:
             )
 
 
-def stacked(codes: Iterable[Codes]) -> tuple[Float[Tensor, "n d"], Float[Tensor, "n a"]]:
+def stack_codes(codes: Iterable[Codes]) -> tuple[Float[Tensor, "n d"], Float[Tensor, "n a"]]:
     """Codes as tensors, shape and appearance."""
     listed = list(codes)
     return (

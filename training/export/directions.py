@@ -106,7 +106,7 @@ def _directions(
     effect, *_ = np.linalg.lstsq(design, scores, rcond=None)
     total = max(float(np.square(scores).sum() / len(scores)), 1e-12)
 
-    basis = _named(design, properties)
+    basis = _named_directions(design, properties)
     rest = effect.copy()
     for vector in basis.values():
         rest -= np.outer(vector, vector @ rest)
@@ -125,7 +125,7 @@ def _directions(
     ]
 
 
-def _named(design: np.ndarray, properties: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+def _named_directions(design: np.ndarray, properties: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """By property, the direction of codes (n, d) along which it rises most; each is perpendicular to those before it,
     the best explained property first."""
     slopes = {}

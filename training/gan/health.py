@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from gen3d_core.networks.fields.interface import DensityField
 from gen3d_core.rendering.generator import Generator
 from training.gan.steps import StepReport
 
@@ -89,10 +90,11 @@ class Alarm:
         device = next(generator.parameters()).device
         shape = torch.randn(8, config.shape_dim, generator=rng).to(device)
         appearance = torch.randn(1, config.appearance_dim, generator=rng).to(device)
-        lattice = generator.condition(shape, appearance).lattice(24)
+        field = generator.condition(shape, appearance)
+        lattice = field.lattice(24)
         if not bool(torch.isfinite(lattice).all()):
             return "diverged (the field is not finite)"
-        geometry = measure_geometry(lattice) if generator.renderer.method == "surface" else None
+        geometry = None if isinstance(field, DensityField) else measure_geometry(lattice)
         found = diagnose(report, geometry, self.real_foreground)
         kind = found.split(" (")[0] if found else None
         self.count = self.count + 1 if kind and self.illness == kind else int(kind is not None)

@@ -18,7 +18,10 @@ from gen3d_core.files import make_folder, replacing
 from gen3d_core.weights.checked_config import from_manifest
 
 FILE_NAME = "run.json"
-_FIXED = ("config.generator.", "config.discriminator.", "config.patch.", "prior.", "seed", "dataset.")
+_FIXED = (
+    *("config.generator.", "config.discriminator.", "config.patch.", "config.baseline.mlp."),
+    *("prior.", "seed", "dataset."),
+)
 _FREE = ("config.", "command")
 
 

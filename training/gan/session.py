@@ -89,7 +89,7 @@ def _check(
         raise Gen3DError("say how long to train: --minutes or --images")
     counts = {"--minutes": minutes, "--images": images, "--snapshot-kimg": snapshot_kimg, "--threads": threads}
     numbers = list(_numbers(config))
-    zero_means_none = "--renderer.free-samples"
+    zero_means_none = "--baseline.free-samples"
     whole = [(name, value) for name, value in numbers if isinstance(value, int) and name != zero_means_none]
     for name, value in [*counts.items(), *whole]:
         if value is not None and not 0 < value < math.inf:
@@ -103,20 +103,9 @@ def _check(
         raise Gen3DError(f"--optim.batch {config.optim.batch} is not a multiple of --optim.views {config.optim.views}")
     if not config.generator.synthesis_channels:
         raise Gen3DError("--generator.synthesis-channels is empty: it needs one number for each resolution")
-    if (config.generator.kind == "triplane") != (config.renderer.colour == "deferred"):
-        raise Gen3DError(
-            f"--renderer.colour {config.renderer.colour} does not fit --generator.kind {config.generator.kind}: "
-            "triplane fields are coloured deferred, the others literal"
-        )
-    if (config.generator.kind == "radiance") != (config.renderer.method == "volume"):
-        raise Gen3DError(
-            f"--renderer.method {config.renderer.method} does not fit --generator.kind {config.generator.kind}: "
-            "radiance fields are rendered as a volume, the others by surface"
-        )
-    if not 0 < config.generator.mlp.skip < config.generator.mlp.depth:
-        raise Gen3DError(
-            f"--generator.mlp.skip is {config.generator.mlp.skip}: it must lie inside --generator.mlp.depth"
-        )
+    mlp = config.baseline.mlp
+    if not 0 < mlp.skip < mlp.depth:
+        raise Gen3DError(f"--baseline.mlp.skip is {mlp.skip}: it must lie inside --baseline.mlp.depth")
     if config.renderer.march_steps < 2 or not 8 <= config.renderer.lattice <= 255:
         raise Gen3DError("--renderer.march-steps must be at least 2 and --renderer.lattice from 8 to 255")
     levels = len(config.discriminator.channels)

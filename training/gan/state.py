@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from gen3d_core.adversarial.discriminator import discriminator
-from gen3d_core.config import Config, OptimConfig, PosePrior
+from gen3d_core.config import Config, PosePrior
 from gen3d_core.rendering.generator import Generator
 from training.checkpoint import Stateful, restore_checkpoint, save_checkpoint
 
@@ -38,15 +38,15 @@ class TrainState:
         """Untrained networks whose weights depend on `seed` alone."""
         torch.manual_seed(seed)
         layout: dict[str, Any] = {"device": device, "memory_format": torch.channels_last}
-        generator = Generator(config.generator, config.renderer, prior).to(**layout)
+        generator = Generator(config, prior).to(**layout)
         average = copy.deepcopy(generator).requires_grad_(False)
         critic = discriminator(config.discriminator, config.patch.size).to(**layout)
         return cls(
             generator,
             average,
             critic,
-            _optimiser(generator, config.optim.rate, config.optim),
-            _optimiser(critic, config.optim.discriminator_rate, config.optim),
+            _optimiser(generator, config.optim.rate, config),
+            _optimiser(critic, config.optim.discriminator_rate, config),
             torch.Generator().manual_seed(seed),
         )
 
@@ -75,7 +75,7 @@ class TrainState:
         }
 
 
-def _optimiser(module: nn.Module, rate: float, optim: OptimConfig) -> torch.optim.Optimizer:
-    if optim.optimiser == "rmsprop":  # as GRAF's published code sets it
+def _optimiser(module: nn.Module, rate: float, config: Config) -> torch.optim.Optimizer:
+    if config.baseline.optimiser == "rmsprop":  # as GRAF's published code sets it
         return torch.optim.RMSprop(module.parameters(), lr=rate, alpha=0.99, eps=1e-8)
-    return torch.optim.Adam(module.parameters(), lr=rate, betas=(optim.beta1, optim.beta2), eps=1e-8)
+    return torch.optim.Adam(module.parameters(), lr=rate, betas=(config.optim.beta1, config.optim.beta2), eps=1e-8)

@@ -47,7 +47,7 @@ def train_step(
     kimg = images / 1000
     device = batches.device
     count = config.optim.batch
-    rate = schedule.relative_rate(progress, kimg, config.optim)
+    rate = schedule.relative_rate(progress, kimg, config.optim, config.baseline.halve_at_kimg)
     for optimiser in (generator_optimiser, discriminator_optimiser):
         optimiser.param_groups[0]["lr"] = rate * optimiser.defaults["lr"]
         optimiser.zero_grad(set_to_none=True)
@@ -60,7 +60,7 @@ def train_step(
     fake_patch = real_patch.draw_another(rng).to(device)
     shape = torch.randn(count // config.optim.views, config.generator.shape_dim, generator=rng).to(device)
     appearance = torch.randn(count, config.generator.appearance_dim, generator=rng).to(device)
-    stage = schedule.stage(kimg, config.renderer)
+    stage = schedule.stage(kimg, config.renderer, config.baseline)
     interval = config.renderer.interval
     chance = schedule.wide_chance(kimg, interval)
     if chance and torch.rand((), generator=rng).item() < chance:

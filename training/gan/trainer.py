@@ -95,7 +95,8 @@ def _log_values(
         "minutes": state.seconds / 60,
         "images_per_second": pace,
         "interval": schedule.interval_half_width(kimg, config.renderer.interval),
-        "learning_rate": config.optim.rate * schedule.relative_rate(progress, kimg, config.optim),
+        "learning_rate": config.optim.rate
+        * schedule.relative_rate(progress, kimg, config.optim, config.baseline.halve_at_kimg),
     }
 
 
@@ -114,7 +115,7 @@ def _reseed(state: TrainState, config: Config, batches: Batches, illness: str, s
 
 def _snapshot(state: TrainState, config: Config, size: int, out: Path) -> None:
     """A sample grid of the averaged generator, its weights, and a checkpoint to go with them."""
-    grid = sample_grid(state.average, size, schedule.stage(state.images / 1000, config.renderer))
+    grid = sample_grid(state.average, size, schedule.stage(state.images / 1000, config.renderer, config.baseline))
     folder = out / "samples"
     folder.mkdir(exist_ok=True)
     with replacing(folder / f"{state.images // 1000:06d}k.png") as file:

@@ -36,14 +36,14 @@ def visible_points(mesh: Mesh, count: int, rng: np.random.Generator) -> np.ndarr
     """
     vertices = in_unit_box(mesh.vertices, mesh.faces)
     normals = face_normals(vertices, mesh.faces)
-    views = [_View(vertices, mesh.faces, normals, back) for back in _around(_VIEWS)]
+    views = [_View(vertices, mesh.faces, normals, back) for back in _directions(_VIEWS)]
     kept: list[np.ndarray] = []
     missing, draw = count, count
     for _ in range(_ROUNDS):
         if missing <= 0:
             break
         points, face = area_samples(vertices, mesh.faces, draw, rng)
-        seen = _seen(points, normals[face], views)
+        seen = _visibility(points, normals[face], views)
         kept.append(points[seen][:missing])
         missing -= len(kept[-1])
         # As many as the share seen so far asks for, and a few more; a little share is not to ask for much memory.
@@ -69,8 +69,8 @@ def chamfer_matrix(a: np.ndarray, b: np.ndarray, progress: Callable[[float], Non
     def part(start: float) -> Callable[[float], None]:
         return lambda fraction: progress(start + share * fraction) if progress else None
 
-    there = _nearest(a, b, part(0.0))
-    back = there if same else _nearest(b, a, part(share))
+    there = _nearest_distances(a, b, part(0.0))
+    back = there if same else _nearest_distances(b, a, part(share))
     return there + back.T
 
 
@@ -103,7 +103,7 @@ class _View:
         self.corner = vertices[faces[face, 0]]
         self.normal = normals[face] * np.where(away, -1.0, 1.0)[face, None]
 
-    def sees(self, points: np.ndarray, normals: np.ndarray) -> np.ndarray:
+    def visibility(self, points: np.ndarray, normals: np.ndarray) -> np.ndarray:
         """Whether nothing is in front of points (N, 3) on surfaces with unit normals (N, 3): (N,) bool.
 
         Beside a pixel's centre the face there goes on as its plane; where a pixel hits nothing, because it misses a
@@ -121,22 +121,22 @@ def _places(seen: np.ndarray) -> np.ndarray:
     return seen[:, :2] * [1, -1] / _PIXEL + _SIZE / 2
 
 
-def _seen(points: np.ndarray, normals: np.ndarray, views: list[_View]) -> np.ndarray:
+def _visibility(points: np.ndarray, normals: np.ndarray, views: list[_View]) -> np.ndarray:
     seen = np.zeros(len(points), bool)
     for view in views:
         unseen = np.flatnonzero(~seen)
-        seen[unseen] = view.sees(points[unseen], normals[unseen])
+        seen[unseen] = view.visibility(points[unseen], normals[unseen])
     return seen
 
 
-def _around(count: int) -> np.ndarray:
+def _directions(count: int) -> np.ndarray:
     """Unit vectors (count, 3) spread evenly over the sphere, none along an axis: a Fibonacci lattice."""
     z = 1 - (2 * np.arange(count) + 1) / count
     turn = np.arange(count) * np.pi * (3 - np.sqrt(5)) + 0.3
     return np.stack([np.sqrt(1 - z**2) * np.cos(turn), np.sqrt(1 - z**2) * np.sin(turn), z], axis=1)
 
 
-def _nearest(targets: np.ndarray, queries: np.ndarray, progress: Callable[[float], None]) -> np.ndarray:
+def _nearest_distances(targets: np.ndarray, queries: np.ndarray, progress: Callable[[float], None]) -> np.ndarray:
     """Mean squared distance from the points of each query (M, Q, 3) to the nearest of each target (N, P, 3): (N, M)."""
     means = np.empty((len(targets), len(queries)))
     for row, target in enumerate(targets):

@@ -38,10 +38,10 @@ class Quality:
 def measure(mesh: Mesh) -> Quality:
     """Measure a mesh of any size and place. Vertices at exactly equal places count as one, as other programs see them;
     faces with fewer than three places are left out. Raises `Gen3DError` for a mesh without area."""
-    vertices, faces = _welded(mesh)
+    vertices, faces = _weld(mesh)
     rough = roughness(vertices, faces)
     return Quality(
-        watertight=_watertight(faces),
+        watertight=_is_watertight(faces),
         components=len(np.unique(components(faces, len(vertices))[faces[:, 0]])),
         roughness_deg=rough,
         self_intersections=self_intersections(vertices, faces),
@@ -156,14 +156,14 @@ def _key(cell: np.ndarray) -> np.ndarray:
     return (cell[:, 0] << 42) | (cell[:, 1] << 21) | cell[:, 2]
 
 
-def _watertight(faces: np.ndarray) -> bool:
+def _is_watertight(faces: np.ndarray) -> bool:
     start, end = faces.ravel().astype(np.int64), np.roll(faces, -1, axis=1).ravel().astype(np.int64)
     count = int(faces.max()) + 1
     there, back = np.sort(start * count + end), np.sort(end * count + start)
     return bool((there[1:] != there[:-1]).all() and np.array_equal(there, back))
 
 
-def _welded(mesh: Mesh) -> tuple[np.ndarray, np.ndarray]:
+def _weld(mesh: Mesh) -> tuple[np.ndarray, np.ndarray]:
     vertices = mesh.vertices + np.float32(0.0)  # -0 becomes 0
     order = np.lexsort(vertices.T)
     fresh = np.concatenate([[True], (vertices[order[1:]] != vertices[order[:-1]]).any(axis=1)])

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gen3d_core.mesh.mesh import Mesh
-from training.procedural.cars import car
+from training.procedural.cars.family import car
 from training.procedural.chairs.family import chair
 from training.procedural.solids import Part
 

@@ -20,13 +20,13 @@ class Solid:
     vertices: Floats
     faces: NDArray[np.int32]
 
-    def mapped(self, axes: ArrayLike, origin: ArrayLike = (0.0, 0.0, 0.0)) -> "Solid":
+    def transform(self, axes: ArrayLike, origin: ArrayLike = (0.0, 0.0, 0.0)) -> "Solid":
         """Send each vertex v to origin + v @ axes; the rows of `axes` (3,3) are the images of the unit vectors."""
-        return _outward(self.vertices @ np.asarray(axes, float) + np.asarray(origin, float), self.faces)
+        return _face_outward(self.vertices @ np.asarray(axes, float) + np.asarray(origin, float), self.faces)
 
-    def mirrored(self) -> "Solid":
+    def reflect(self) -> "Solid":
         """The reflection in the xz plane (y becomes -y)."""
-        return self.mapped(np.diag([1.0, -1.0, 1.0]))
+        return self.transform(np.diag([1.0, -1.0, 1.0]))
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Assembly:
     def pair(self, colour: Colour, *solids: Solid) -> None:
         """Add solids and their reflections in the xz plane."""
         for solid in solids:
-            self.add(colour, solid, solid.mirrored())
+            self.add(colour, solid, solid.reflect())
 
 
 def signed_volume(vertices: Floats, faces: NDArray[np.int32]) -> float:
@@ -80,7 +80,7 @@ def loft(rings: ArrayLike) -> Solid:
     last = (levels - 1) * corners
     for i in range(1, corners - 1):
         faces += [(0, i + 1, i), (last, last + i, last + i + 1)]
-    return _outward(stack.reshape(-1, 3), np.asarray(faces, np.int32))
+    return _face_outward(stack.reshape(-1, 3), np.asarray(faces, np.int32))
 
 
 def box(low: ArrayLike, high: ArrayLike) -> Solid:
@@ -152,5 +152,5 @@ def plate(corners: ArrayLike, inset: float, thickness: float) -> Solid:
     return loft([small - normal, small + normal])
 
 
-def _outward(vertices: Floats, faces: NDArray[np.int32]) -> Solid:
+def _face_outward(vertices: Floats, faces: NDArray[np.int32]) -> Solid:
     return Solid(vertices, faces if signed_volume(vertices, faces) > 0 else np.ascontiguousarray(faces[:, ::-1]))

@@ -112,13 +112,13 @@ class _Farm:
     def render_batch(self, batch: list[RenderModel]) -> None:
         """All pictures of a batch, by as many processes as it takes."""
         died_on: str | None = None
-        while left := self._unfinished(batch):
+        while left := self._remainder(batch):
             if self.stop.is_set():
                 return
             ending = self._run(left)
             if ending is None:
                 continue
-            now_left = self._unfinished(left)
+            now_left = self._remainder(left)
             if not now_left:
                 return
             culprit = now_left[0].file
@@ -129,7 +129,7 @@ class _Farm:
                 raise DatasetError(f"Blender ends without rendering anything ({' '.join(self.command[:1])}): {ending}")
             self.outcome.skipped[culprit] = f"Blender ends while rendering it: {ending}"
 
-    def _unfinished(self, batch: list[RenderModel]) -> list[RenderModel]:
+    def _remainder(self, batch: list[RenderModel]) -> list[RenderModel]:
         left = []
         for model in batch:
             pictures = tuple(p for p in model.pictures if p.name not in self.outcome.pictures)
@@ -186,11 +186,11 @@ class _Farm:
                     noise.append(line.strip())
                 continue
             silent = 0.0
-            if self._heard(line.rstrip("\n").split(" ", 2)):
+            if self._handle(line.rstrip("\n").split(" ", 2)):
                 return None
         return None
 
-    def _heard(self, words: list[str]) -> bool:
+    def _handle(self, words: list[str]) -> bool:
         """Act on one message; whether it was the last."""
         kind, text = words[1], words[2] if len(words) > 2 else ""
         if kind == "picture":

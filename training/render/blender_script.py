@@ -1,4 +1,6 @@
-"""Runs inside Blender (or Python with bpy): renders the pictures that a job file lists. Started by render_dataset.py.
+"""Runs inside Blender, which takes one file alone, hence its length: renders the pictures that a job file lists.
+
+Started by blender_farm.py, also with Python and its bpy module.
 
 `blender -b -P blender_script.py -- JOB.json` or `python blender_script.py -- JOB.json`. Only lines that begin with
 "GEN3D " are meant for the parent: `picture NAME` when one is written, `skip JSON` for a model that cannot be used,

@@ -59,3 +59,13 @@ class LiteralField(ConditionedField, Protocol):
     def emission(self, points: Tensor, directions: Tensor, owner: Tensor, picture: Tensor) -> Emission:
         """(samples, 3), (samples, 3), (samples,), (samples,): geometry and colour in one pass."""
         ...
+
+
+@runtime_checkable
+class DensityField(LiteralField, Protocol):
+    """A literal field without a surface of its own: what its samples hold is raw density, integrated along all of a
+    ray."""
+
+    def raw_density(self, points: Tensor, owner: Tensor) -> Tensor:
+        """(rays, samples, 3), (rays,) -> (rays, samples)."""
+        ...

@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from gen3d_core.config import GeneratorConfig
+from gen3d_core.config import GeneratorConfig, MlpConfig
 from gen3d_core.networks.fields.ball_lattice import in_ball_lattice, in_parts
 from gen3d_core.networks.fields.interface import Emission
 from gen3d_core.networks.fields.normals import surface_normals
@@ -29,10 +29,10 @@ class RadianceField(nn.Module):
 
     level: Tensor
 
-    def __init__(self, config: GeneratorConfig) -> None:
+    def __init__(self, config: GeneratorConfig, sizes: MlpConfig) -> None:
         super().__init__()
         self.config = config
-        sizes = config.mlp
+        self.sizes = sizes
         encoded = 3 * (1 + 2 * sizes.position_octaves)
         self.layers = nn.ModuleList(
             nn.Linear((sizes.width if layer else 0) + (encoded if layer in (0, sizes.skip) else 0), sizes.width)
@@ -74,7 +74,7 @@ class ConditionedRadiance:
 
     def hidden(self, points: Float[Tensor, "points 3"], owner: Int[Tensor, "points"]) -> Tensor:
         """What density and colour are read from: (points, width)."""
-        sizes = self.field.config.mlp
+        sizes = self.field.sizes
         encoding = positional(points, sizes.position_octaves)
         terms = {0: self.shape_terms[0], sizes.skip: self.shape_terms[1]}
         x = encoding
@@ -125,7 +125,7 @@ class ConditionedRadiance:
     def colour(self, hidden: Tensor, directions: Tensor, picture: Tensor) -> Tensor:
         """Colour towards the camera from features and encoded view: (samples, 3) in [0, 1]."""
         feature = self.field.feature(hidden)
-        views = positional(directions, self.field.config.mlp.view_octaves)
+        views = positional(directions, self.field.sizes.view_octaves)
         x = self.field.colour_in(torch.cat([feature, views.to(feature)], -1))
         x = F.relu(x + self.colour_terms.index_select(0, picture).to(x))
         return torch.sigmoid(self.field.colour_out(x).float())

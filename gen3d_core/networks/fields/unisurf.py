@@ -17,7 +17,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import weight_norm
 
-from gen3d_core.config import GeneratorConfig
+from gen3d_core.config import GeneratorConfig, MlpConfig
 from gen3d_core.networks.fields.ball_lattice import in_ball_lattice, in_parts
 from gen3d_core.networks.fields.interface import Emission
 from gen3d_core.networks.positional import positional, positional_pullback
@@ -37,10 +37,10 @@ class Geometry:
 class UnisurfField(nn.Module):
     """The networks; `condition` binds them to codes."""
 
-    def __init__(self, config: GeneratorConfig) -> None:
+    def __init__(self, config: GeneratorConfig, sizes: MlpConfig) -> None:
         super().__init__()
         self.config = config
-        sizes = config.mlp
+        self.sizes = sizes
         encoded = 3 * (1 + 2 * sizes.position_octaves)
         layers = []
         for layer in range(sizes.depth):
@@ -143,7 +143,7 @@ class ConditionedUnisurf:
         The way back is written out, so that training needs no second derivative from autograd and the graph exports.
         """
         output, slopes = self._forward(points, owner, keep_slopes=True)
-        skip, encoded = self.field.config.mlp.skip, self.layers[0][0].shape[1]
+        skip, encoded = self.field.sizes.skip, self.layers[0][0].shape[1]
         back = self.layers[-1][0][:1]
         entered: Tensor | None = None
         for index in range(len(slopes) - 1, -1, -1):
@@ -152,11 +152,11 @@ class ConditionedUnisurf:
                 back = back / math.sqrt(2)
                 entered, back = back[:, -encoded:], back[:, :-encoded]
         back = back if entered is None else back + entered
-        gradient = positional_pullback(points, back.float(), self.field.config.mlp.position_octaves)
+        gradient = positional_pullback(points, back.float(), self.field.sizes.position_octaves)
         return Geometry(output[:, 0].float(), gradient, output[:, 1:])
 
     def _forward(self, points: Tensor, owner: Tensor, *, keep_slopes: bool) -> tuple[Tensor, list[Tensor]]:
-        config = self.field.config.mlp
+        config = self.field.sizes
         encoding = positional(points, config.position_octaves)
         terms = {0: self.shape_terms[0], config.skip: self.shape_terms[1]}
         x, slopes = encoding, []
@@ -205,7 +205,7 @@ class ConditionedUnisurf:
 
     def colour(self, geometry: Geometry, points: Tensor, directions: Tensor, picture: Tensor) -> Tensor:
         """Colour from position, encoded view, gradient and features: (samples, 3) in [0, 1]."""
-        views = positional(directions, self.field.config.mlp.view_octaves)
+        views = positional(directions, self.field.sizes.view_octaves)
         seen = torch.cat([points, views, geometry.gradient], -1)
         x = torch.cat([seen.to(geometry.features), geometry.features], -1)
         x = F.linear(x, *self.colour_layers[0])

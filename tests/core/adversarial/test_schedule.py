@@ -61,8 +61,8 @@ def test_rates_are_finite_when_they_fall_always_or_never(decay_from: float) -> N
 
 
 def test_rates_are_halved_at_the_named_counts() -> None:
-    config = OptimConfig(decay_from=1.0, halve_at_kimg=(400.0, 800.0, 1600.0))
-    found = [schedule.relative_rate(0.0, kimg, config) for kimg in (0, 399.9, 400, 800, 5000)]
+    config, halvings = OptimConfig(decay_from=1.0), (400.0, 800.0, 1600.0)
+    found = [schedule.relative_rate(0.0, kimg, config, halvings) for kimg in (0, 399.9, 400, 800, 5000)]
     assert found == [1.0, 1.0, 0.5, 0.25, 0.125]
 
 

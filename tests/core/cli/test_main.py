@@ -168,7 +168,11 @@ def test_models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.
     assert "no models are shipped" in capsys.readouterr().err
     write_ellipsoid_model(tmp_path / "eggs.gen3d", name="eggs")
     assert main(["models"]) == 0
-    assert capsys.readouterr().out.split()[:2] == ["eggs", "ellipsoids"]
+    assert capsys.readouterr().out.split() == ["eggs", "ellipsoids", str(tmp_path / "eggs.gen3d")]
+    (tmp_path / "zzz.gen3d").write_text("not a model")
+    assert main(["models"]) == 0
+    told = capsys.readouterr().out.splitlines()
+    assert told[1].startswith("zzz ") and "not a Gen3D model file" in told[1] and len(told) == 2
 
 
 def test_commands(capsys: pytest.CaptureFixture[str]):

@@ -98,10 +98,23 @@ def test_models_by_name_and_by_path(ellipsoids: Path, tmp_path: Path, monkeypatc
         gen3d_core.load("eggs.gen3d")
 
 
-def test_a_list_of_models_tells_of_broken_ones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(sampler, "SHIPPED", tmp_path)
-    write_ellipsoid_model(tmp_path / "eggs.gen3d", name="eggs", licence="CC0-1.0")
-    (tmp_path / "zzz.gen3d").write_text("not a model")
-    good, bad = (sampler.describe(path) for path in sampler.shipped_models())
-    assert good["name"] == "eggs" and good["licence"] == "CC0-1.0" and good["hash"] == sha256(tmp_path / "eggs.gen3d")
-    assert bad["name"] == "zzz" and "not a Gen3D model file" in bad["error"]
+def test_files_whose_graphs_name_their_input_as_before_give_the_same_mesh(ellipsoids: Path, tmp_path: Path):
+    former = write_ellipsoid_model(tmp_path / "former.gen3d", conditioning="planes")
+    now, before = gen3d_core.load(ellipsoids, threads=1), gen3d_core.load(former, threads=1)
+    for one, other in zip(vars(now.sample(7, 32)).values(), vars(before.sample(7, 32)).values(), strict=True):
+        assert np.array_equal(one, other)
+    points = np.linspace(-1, 1, 30, dtype=np.float32).reshape(10, 3)
+    fields = [model.field(now.codes(3)) for model in (now, before)]
+    assert np.array_equal(fields[0].logit(points), fields[1].logit(points))
+    odd = gen3d_core.load(write_ellipsoid_model(tmp_path / "odd.gen3d", conditioning="features"))
+    with pytest.raises(
+        ModelFileError, match="lattice.onnx takes features, x, y, z: expected conditioning, x, y, z and"
+    ):
+        odd.sample(7, 32)
+
+
+@pytest.mark.parametrize("name", [path.stem for path in sampler.shipped_models()])
+def test_shipped_models_are_read_by_the_names_in_their_graphs(name: str):
+    model = gen3d_core.load(name)
+    logit = model.field(model.codes(1)).logit(np.array([[0, 0, 0], [0.99, 0.99, 0.99]], np.float32))
+    assert logit.shape == (2,) and logit[1] < 0

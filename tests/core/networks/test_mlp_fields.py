@@ -17,7 +17,7 @@ PUBLISHED = GeneratorConfig(kind="unisurf", shape_dim=128, appearance_dim=128, s
 
 
 def small(kind: str, **change: object) -> GeneratorConfig:
-    return GeneratorConfig(kind=kind, shape_dim=8, appearance_dim=6, mlp=SMALL, **change)  # type: ignore[arg-type]
+    return GeneratorConfig(kind=kind, shape_dim=8, appearance_dim=6, **change)  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -33,7 +33,9 @@ def directions(count: int, rng: torch.Generator) -> torch.Tensor:
 def test_unisurf_starts_as_a_sphere_for_every_code(radius: float, rng: torch.Generator) -> None:
     """At the published size: the zero level set lies at the radius, to the tenth that random weights leave."""
     torch.manual_seed(0)
-    field = UnisurfField(GeneratorConfig(kind="unisurf", shape_dim=128, sphere_radius=radius, sharpness=10.0))
+    field = UnisurfField(
+        GeneratorConfig(kind="unisurf", shape_dim=128, sphere_radius=radius, sharpness=10.0), MlpConfig()
+    )
     bound = field.condition(torch.randn(3, 128, generator=rng), torch.randn(1, 32, generator=rng))
     radii = torch.linspace(0.05, 0.95, 400)
     points = directions(100, rng)[:, None] * radii[:, None]
@@ -49,7 +51,7 @@ def test_unisurf_starts_as_a_sphere_for_every_code(radius: float, rng: torch.Gen
 def test_without_a_sphere_start_codes_differ_from_the_start(rng: torch.Generator) -> None:
     torch.manual_seed(0)
     for start in (True, False):
-        field = UnisurfField(small("unisurf", sphere_start=start))
+        field = UnisurfField(small("unisurf", sphere_start=start), SMALL)
         bound = field.condition(torch.randn(2, 8, generator=rng), torch.randn(1, 6, generator=rng))
         points = torch.rand(50, 1, 3, generator=rng) - 0.5
         one, two = (bound.logit(points, torch.full((50,), shape)) for shape in (0, 1))
@@ -58,7 +60,7 @@ def test_without_a_sphere_start_codes_differ_from_the_start(rng: torch.Generator
 
 def test_the_written_out_gradient_is_autograd_s(rng: torch.Generator) -> None:
     torch.manual_seed(1)
-    field = UnisurfField(small("unisurf", sphere_start=False))
+    field = UnisurfField(small("unisurf", sphere_start=False), SMALL)
     bound = field.condition(torch.randn(2, 8, generator=rng), torch.randn(1, 6, generator=rng))
     points = (torch.rand(40, 3, generator=rng) - 0.5).requires_grad_(True)
     geometry = bound.geometry(points, torch.arange(40) % 2)
@@ -78,7 +80,7 @@ def test_the_pullback_of_the_encoding_is_autograd_s(rng: torch.Generator) -> Non
 
 def test_normals_of_the_starting_sphere_point_outward(rng: torch.Generator) -> None:
     torch.manual_seed(0)
-    field = UnisurfField(PUBLISHED)
+    field = UnisurfField(PUBLISHED, MlpConfig())
     bound = field.condition(torch.randn(1, 128, generator=rng), torch.randn(1, 128, generator=rng))
     outward = directions(60, rng)
     normals = bound.normals(0.6 * outward, torch.zeros(60, dtype=torch.long), 0.01)
@@ -90,7 +92,7 @@ def test_normals_of_the_starting_sphere_point_outward(rng: torch.Generator) -> N
 def test_codes_are_disentangled(kind: str, rng: torch.Generator) -> None:
     """The appearance code moves colours and never geometry, the shape code moves geometry; owners are told apart."""
     torch.manual_seed(2)
-    field = {"unisurf": UnisurfField, "radiance": RadianceField}[kind](small(kind, sphere_start=False))
+    field = {"unisurf": UnisurfField, "radiance": RadianceField}[kind](small(kind, sphere_start=False), SMALL)
     shape, look = torch.randn(2, 8, generator=rng), torch.randn(2, 6, generator=rng)
     points, views = torch.rand(30, 3, generator=rng) - 0.5, directions(30, rng)
     zero, one = torch.zeros(30, dtype=torch.long), torch.ones(30, dtype=torch.long)
@@ -107,7 +109,7 @@ def test_codes_are_disentangled(kind: str, rng: torch.Generator) -> None:
 
 def test_the_level_moves_a_radiance_field_s_surface_and_nothing_lies_outside(rng: torch.Generator) -> None:
     torch.manual_seed(0)
-    field = RadianceField(small("radiance"))
+    field = RadianceField(small("radiance"), SMALL)
     bound = field.condition(torch.randn(1, 8, generator=rng), torch.randn(1, 6, generator=rng))
     points, owner = 0.5 * directions(20, rng)[:, None], torch.zeros(20, dtype=torch.long)
     before = bound.logit(points, owner)

@@ -11,7 +11,7 @@ from jaxtyping import TypeCheckError
 from PIL import Image
 
 from gen3d_core.adversarial.patches import draw_patch
-from gen3d_core.config import GeneratorConfig, PatchConfig, PosePrior, RendererConfig
+from gen3d_core.config import Config, GeneratorConfig, PatchConfig, PosePrior, RendererConfig
 from gen3d_core.pictures.pinhole import camera_to_world
 from gen3d_core.rendering import patch
 from gen3d_core.rendering.camera import Rays, camera_bases, draw_poses, pixel_rays
@@ -161,7 +161,7 @@ def generator() -> Generator:
     small = GeneratorConfig(
         shape_dim=8, appearance_dim=4, mapping_width=16, synthesis_channels=(16, 8), plane_channels=8
     )
-    return Generator(small, RendererConfig(lattice=24), PRIOR)
+    return Generator(Config(small, RendererConfig(lattice=24)), PRIOR)
 
 
 @pytest.mark.parametrize("half_width", [0.5, 0.05])

@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 import torch
 
-from gen3d_core.config import RendererConfig
+from gen3d_core.config import BaselineConfig, RendererConfig
 from gen3d_core.rendering.camera import Rays
 from gen3d_core.rendering.renderer import Rendering, render
 from gen3d_core.rendering.root_finding import points_at
@@ -26,7 +26,7 @@ SOLIDS = pytest.mark.parametrize("solid", [BALL, BRICK], ids=["sphere", "box"])
 def show(solids: list[Solid], rays: Rays, owner: torch.Tensor | None = None, **change: object) -> Rendering:
     owner = torch.zeros(len(rays.origins), dtype=torch.long) if owner is None else owner
     config = dataclasses.replace(FINE, **change)  # type: ignore[arg-type]
-    return render(SolidBatch(solids), rays, owner, owner, Stage(HALF_WIDTH), config)
+    return render(SolidBatch(solids), rays, owner, owner, Stage(HALF_WIDTH), config, BaselineConfig())
 
 
 @SOLIDS
@@ -91,7 +91,7 @@ def test_a_batch_without_any_surface_renders_nothing_and_has_gradients() -> None
     gain = torch.tensor(1.0, requires_grad=True)
     rays = camera_rays(0, 0, 8)
     nothing = torch.zeros(64, dtype=torch.long)
-    seen = render(SolidBatch([Sphere(-1.0)], gain), rays, nothing, nothing, Stage(HALF_WIDTH), FINE)
+    seen = render(SolidBatch([Sphere(-1.0)], gain), rays, nothing, nothing, Stage(HALF_WIDTH), FINE, BaselineConfig())
     assert not seen.alpha.any()
     (seen.alpha.sum() + seen.colour.sum()).backward()
     assert gain.grad is None or torch.isfinite(gain.grad)
@@ -111,9 +111,11 @@ def test_jitter_changes_depth_by_less_than_a_sample() -> None:
     rays = camera_rays(30, 20, 16)
     nothing = torch.zeros(256, dtype=torch.long)
     field = SolidBatch([BALL])
-    still = render(field, rays, nothing, nothing, Stage(HALF_WIDTH), FINE)
+    still = render(field, rays, nothing, nothing, Stage(HALF_WIDTH), FINE, BaselineConfig())
     drawn = [
-        render(field, rays, nothing, nothing, Stage(HALF_WIDTH), FINE, torch.Generator().manual_seed(s))
+        render(
+            field, rays, nothing, nothing, Stage(HALF_WIDTH), FINE, BaselineConfig(), torch.Generator().manual_seed(s)
+        )
         for s in (0, 0, 1)
     ]
     assert torch.equal(drawn[0].depth, drawn[1].depth) and not torch.equal(drawn[0].depth, drawn[2].depth)
@@ -130,7 +132,14 @@ def test_gradients_are_finite_at_extreme_logits(gain: float) -> None:
         factor = torch.tensor(gain, requires_grad=True)
         field = SolidBatch([Sphere(0.5, sharpness=100.0)], factor)
         seen = render(
-            field, rays, nothing, nothing, Stage(half_width), RendererConfig(), torch.Generator().manual_seed(0)
+            field,
+            rays,
+            nothing,
+            nothing,
+            Stage(half_width),
+            RendererConfig(),
+            BaselineConfig(),
+            torch.Generator().manual_seed(0),
         )
         (seen.colour.square().sum() + seen.alpha.sum()).backward()
         assert factor.grad is not None and torch.isfinite(factor.grad)
@@ -141,7 +150,7 @@ def test_a_wide_interval_blurs_a_soft_surface_around_the_right_depth() -> None:
     """Early in training: logit of slope 20 in an interval of half-width 0.5; the silhouette is soft, not empty."""
     rays = camera_rays(30, 20, SIZE)
     nothing = torch.zeros(SIZE**2, dtype=torch.long)
-    seen = render(SolidBatch([BALL], 1.0), rays, nothing, nothing, Stage(0.5), RendererConfig())
+    seen = render(SolidBatch([BALL], 1.0), rays, nothing, nothing, Stage(0.5), RendererConfig(), BaselineConfig())
     exact = exact_depth(BALL, rays)
     inner = exact < exact[~exact.isnan()].min() + 0.1
     assert (seen.depth[inner, 0] - exact[inner]).abs().max() < 0.1 and seen.alpha[inner].min() > 0.95

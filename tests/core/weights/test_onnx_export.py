@@ -29,7 +29,7 @@ def archive(tiny_model: Path) -> ModelArchive:
 def field(archive: ModelArchive) -> TriplaneField:
     """The field of the file's weights."""
     config = from_manifest(archive.manifest["config"])
-    generator = Generator(config.generator, config.renderer, PosePrior())
+    generator = Generator(config, PosePrior())
     generator.load_state_dict(safetensors.torch.load(archive.members["weights.safetensors"]))
     return generator.field.eval()
 
@@ -63,6 +63,13 @@ def test_the_graphs_are_those_a_model_file_holds_and_stand_alone(graphs: dict[st
         assert {entry.domain for entry in model.opset_import if entry.domain} == set(), "standard operators only"
 
 
+def test_graphs_name_what_the_shape_graph_hands_them(graphs: dict[str, bytes]) -> None:
+    inputs = {name: [each.name for each in onnx.load_from_string(data).graph.input] for name, data in graphs.items()}
+    assert [each.name for each in onnx.load_from_string(graphs["shape.onnx"]).graph.output] == ["conditioning"]
+    for name in ("lattice.onnx", "occupancy.onnx", "colour.onnx"):
+        assert inputs[name][0] == "conditioning", name
+
+
 @pytest.mark.parametrize("amount", [1.0, 0.5, 0.0])
 def test_planes(graphs: dict[str, bytes], field: TriplaneField, rng: torch.Generator, amount: float) -> None:
     shape = torch.randn(1, 8, generator=rng)
@@ -84,7 +91,7 @@ def test_the_lattice_at_any_axes(
     with torch.no_grad():
         expected = one.logit(points, torch.tensor([0])).view(1, *sizes)
     x, y, z = axes
-    found = run(graphs["lattice.onnx"], planes=one.planes, x=x, y=y, z=z)
+    found = run(graphs["lattice.onnx"], conditioning=one.planes, x=x, y=y, z=z)
     assert_close(found, expected)
 
 
@@ -93,7 +100,7 @@ def test_the_lattice_is_what_training_searches(
 ) -> None:
     one = bound(field, torch.randn(1, 8, generator=rng), torch.zeros(1, 6), 1.0)
     axis = torch.linspace(-1, 1, 24)
-    found = run(graphs["lattice.onnx"], planes=one.planes, x=axis, y=axis, z=axis)
+    found = run(graphs["lattice.onnx"], conditioning=one.planes, x=axis, y=axis, z=axis)
     assert_close(found, one.lattice(24))
 
 
@@ -110,10 +117,10 @@ def test_occupancy_and_colour_at_any_number_of_points(
         features = one.features(points, owner)
         logit = one.feature_logit(features, points)
         rgb = field.base_colour(features, points, one.looks)
-    assert_close(run(graphs["occupancy.onnx"], planes=one.planes, points=points), logit)
+    assert_close(run(graphs["occupancy.onnx"], conditioning=one.planes, points=points), logit)
     found = run(
         graphs["colour.onnx"],
-        planes=one.planes,
+        conditioning=one.planes,
         appearance_code=appearance,
         truncation=torch.tensor(0.7),
         points=points,

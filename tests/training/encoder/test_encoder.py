@@ -33,7 +33,7 @@ from training.encoder import session as encoder_session
 from training.encoder.augmentation import augment, frame_pictures
 from training.encoder.occupancy_probes import POINTS, SolidProbes
 from training.encoder.pool import CodeBatch, Pool, frame_data_pictures, render_objects
-from training.encoder.state import EncoderState, averaging, rate
+from training.encoder.state import EncoderState, average_decay, rate
 from training.encoder.steps import StyleDistance, azimuth_shares
 
 CPU = torch.device("cpu")
@@ -127,14 +127,14 @@ def test_a_pool_keeps_the_newest(tiny_model: Path):
     where = (drawn.codes.appearance == second.codes.appearance[0]).all(1).nonzero()[0, 0]
     assert (drawn.seen.pictures[where] - second.seen.pictures[0]).abs().max() <= 0.5 / 255 + 1e-6
     assert drawn.seen.pose[where].tolist() == second.seen.pose[0].tolist()
-    assert (drawn.filled[where] - second.filled[0]).abs().max() <= 0.5 / 255 + 1e-6
+    assert (drawn.occupancy[where] - second.occupancy[0]).abs().max() <= 0.5 / 255 + 1e-6
 
 
 def test_probes_tell_what_solids_fill(tiny_model: Path):
     probes = SolidProbes(load_generator(tiny_model, CPU), 1.0, torch.Generator().manual_seed(0))
-    filled = probes.filled(SolidBatch([Sphere(0.5), Box((0.6, 0.3, 0.2))])) > 0.5
-    assert torch.equal(filled[0], probes.points.norm(dim=1) < 0.5)
-    assert torch.equal(filled[1], (probes.points.abs() < torch.tensor([0.6, 0.3, 0.2])).all(1))
+    occupancy = probes.occupancy(SolidBatch([Sphere(0.5), Box((0.6, 0.3, 0.2))])) > 0.5
+    assert torch.equal(occupancy[0], probes.points.norm(dim=1) < 0.5)
+    assert torch.equal(occupancy[1], (probes.points.abs() < torch.tensor([0.6, 0.3, 0.2])).all(1))
 
 
 def test_probes_lie_where_objects_differ(tiny_model: Path):
@@ -145,7 +145,7 @@ def test_probes_lie_where_objects_differ(tiny_model: Path):
     direction = torch.nn.functional.normalize(torch.randn(POINTS, 3, generator=rng))
     elsewhere.points = direction * torch.rand(POINTS, 1, generator=rng) ** (1 / 3)
     field = generator.condition(torch.randn(32, 8, generator=rng), torch.randn(32, 6, generator=rng))
-    assert probes.filled(field).var(0).mean() > 2 * elsewhere.filled(field).var(0).mean()
+    assert probes.occupancy(field).var(0).mean() > 2 * elsewhere.occupancy(field).var(0).mean()
 
 
 def test_pictures_are_rendered_where_their_place_says(tiny_model: Path):
@@ -166,13 +166,13 @@ def test_real_pictures_are_reduced_to_their_objects():
         picture_losses.silhouette_loss(seen.pictures[:, 3:], frame_pictures(box((10, 4), (20, 24)))[:, 3:]).item()
         < 0.02
     )
-    both = seen.and_also(seen)
+    both = seen.join(seen)
     assert len(both.pictures) == len(both.pose) == len(both.place.centre) == 2
 
 
 def test_rates_rise_stay_and_fall():
     assert rate(0, 0.0) < rate(50, 0.0) < rate(200, 0.1) == rate(400, 0.5) > rate(400, 0.8) > rate(400, 1.0) > 0
-    assert averaging(0) == 0 and 0.99 < averaging(10**6) < 1
+    assert average_decay(0) == 0 and 0.99 < average_decay(10**6) < 1
 
 
 def test_the_graph_says_what_the_network_says(tmp_path: Path, tiny_model: Path):

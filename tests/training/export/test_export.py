@@ -37,7 +37,7 @@ def archive(tiny_model: Path) -> ModelArchive:
 def generator(archive: ModelArchive) -> Generator:
     """Rebuilt from the file alone, as whoever carries on in torch would do it."""
     config = from_manifest(archive.manifest["config"])
-    generator = Generator(config.generator, config.renderer, PosePrior())
+    generator = Generator(config, PosePrior())
     generator.load_state_dict(safetensors.torch.load(archive.members["weights.safetensors"]), strict=True)
     return generator.eval()
 
@@ -78,7 +78,7 @@ def test_weights_are_the_run_s_average_at_half_precision(tiny_run: Path, generat
 
 def test_rounding_leaves_the_original_alone() -> None:
     torch.manual_seed(0)
-    original = Generator(TINY.generator, TINY.renderer, PosePrior())
+    original = Generator(TINY, PosePrior())
     before = {name: value.clone() for name, value in original.state_dict().items()}
     copied = round_to_half(original)
     assert all(torch.equal(value, before[name]) for name, value in original.state_dict().items())

@@ -36,7 +36,8 @@ def tiny(preset: str) -> Config:
     config = load_settings(preset)
     return dataclasses.replace(
         config,
-        generator=dataclasses.replace(config.generator, shape_dim=8, appearance_dim=6, mlp=TINY_MLP),
+        generator=dataclasses.replace(config.generator, shape_dim=8, appearance_dim=6),
+        baseline=dataclasses.replace(config.baseline, mlp=TINY_MLP),
         patch=dataclasses.replace(config.patch, size=16),
         discriminator=dataclasses.replace(config.discriminator, channels=(8, 12)),
         loss=dataclasses.replace(config.loss, r1_every=2, smoothness_every=2, smoothness_points=16),
@@ -89,7 +90,7 @@ def test_a_run_logs_finite_losses_and_moves_its_weights(preset: str, runs: dict[
     assert state["images"] == 24
     torch.manual_seed(1)
     config = tiny(preset)
-    start = Generator(config.generator, config.renderer, PosePrior()).state_dict()
+    start = Generator(config, PosePrior()).state_dict()
     moved = [name for name, value in start.items() if not torch.equal(value, state["generator"][name])]
     assert all(torch.isfinite(value).all() for value in state["generator"].values())
     assert {name.split(".")[1] for name in moved} >= {"layers", "code_first", "code_skip", "code_colour"}
@@ -115,7 +116,7 @@ def assert_closed(mesh: Mesh) -> None:
 def test_the_graphs_compute_what_torch_computes(preset: str, models: dict[str, Path], truncation: float) -> None:
     archive = read_model(models[preset])
     config = tiny(preset)
-    generator = Generator(config.generator, config.renderer, PosePrior())
+    generator = Generator(config, PosePrior())
     generator.load_state_dict(safetensors.torch.load(archive.members["weights.safetensors"]))
     model = load(models[preset], threads=1)
     codes = model.codes(5)
@@ -159,7 +160,7 @@ def test_the_chosen_level_is_that_of_the_nearest_shapes() -> None:
             return 0.5 - flat.norm(dim=-1)
 
     torch.manual_seed(0)
-    field = Ball(GeneratorConfig(kind="radiance", shape_dim=4, appearance_dim=4, mlp=TINY_MLP))
+    field = Ball(GeneratorConfig(kind="radiance", shape_dim=4, appearance_dim=4), TINY_MLP)
     sphere = make_sphere()
     assert choose_level(field, [sphere], 1.0, shapes=2) == 4.0
     assert field.level.item() == 4.0
@@ -209,9 +210,7 @@ def test_graf_s_discriminator_is_told_nothing_and_mixes_no_pictures() -> None:
 @pytest.mark.parametrize(
     ("part", "change", "message"),
     [
-        ("renderer", {"colour": "deferred"}, "--renderer.colour deferred does not fit --generator.kind unisurf"),
-        ("renderer", {"method": "volume"}, "--renderer.method volume does not fit --generator.kind unisurf"),
-        ("generator", {"mlp": dataclasses.replace(TINY_MLP, skip=4)}, "--generator.mlp.skip is 4"),
+        ("baseline", {"mlp": dataclasses.replace(TINY_MLP, skip=4)}, "--baseline.mlp.skip is 4"),
         ("discriminator", {"channels": (8, 8, 8, 8, 8)}, "a discriminator of 5 levels needs 32 or more"),
     ],
 )

@@ -86,7 +86,7 @@ def test_nothing_has_no_thickness() -> None:
 @pytest.fixture
 def generator() -> Generator:
     torch.manual_seed(0)
-    return Generator(TINY.generator, TINY.renderer, PosePrior())
+    return Generator(TINY, PosePrior())
 
 
 def checks(alarm: Alarm, generator: Generator, *reports: StepReport) -> list[str | None]:
@@ -119,6 +119,6 @@ def test_divergence_is_told_at_once(generator: Generator) -> None:
 def test_the_generator_itself_is_looked_at(radius: float, name: str) -> None:
     """Reports that look fine do not hide a field without a surface, or one that fills everything."""
     torch.manual_seed(0)
-    config = dataclasses.replace(TINY.generator, sphere_radius=radius)
-    ill = Generator(config, TINY.renderer, PosePrior())
+    config = dataclasses.replace(TINY, generator=dataclasses.replace(TINY.generator, sphere_radius=radius))
+    ill = Generator(config, PosePrior())
     assert checks(Alarm(0.3), ill, *[HEALTHY] * PATIENCE)[-1] == name

@@ -6,10 +6,10 @@ import math
 import pytest
 import torch
 
-from benchmarks.speed import published_config
+from benchmarks.speed import published_config, set_rendering
 from gen3d_core.adversarial import schedule
 from gen3d_core.adversarial.patches import draw_patch
-from gen3d_core.config import Config, PatchConfig, PosePrior
+from gen3d_core.config import Config, PatchConfig, PosePrior, ScaledConfig
 from gen3d_core.rendering import patch
 from gen3d_core.rendering.camera import Rays, draw_poses
 from gen3d_core.rendering.generator import Generator, as_pictures
@@ -38,7 +38,7 @@ def graf() -> Config:
 @pytest.mark.parametrize("iteration", ITERATIONS)
 def test_the_interval_is_unisurf_s(paper: Config, iteration: int) -> None:
     """Delta = max(2.0 exp(-1.5e-5 iteration), 0.1)."""
-    found = schedule.stage(iteration * BATCH / 1000, paper.renderer).half_width
+    found = schedule.stage(iteration * BATCH / 1000, paper.renderer, paper.baseline).half_width
     assert found == pytest.approx(max(2.0 * math.exp(-1.5e-5 * iteration), 0.1), rel=1e-4)
 
 
@@ -47,33 +47,34 @@ def test_the_patch_scale_is_graf_s(paper: Config, graf: Config, iteration: int) 
     """s_min = max(0.25, exp(-0.0025 k)), at most 0.9, k = 3 floor(iteration / 1000)."""
     expected = min(0.9, max(0.25, math.exp(-0.0025 * 3 * (iteration // 1000))))
     for config in (paper, graf):
-        assert schedule.least_scale(iteration * BATCH / 1000, config.patch) == pytest.approx(expected)
+        assert schedule.least_scale(iteration * BATCH / 1000, config.patch.scaled) == pytest.approx(expected)
 
 
 @pytest.mark.parametrize("iteration", [0, 500, 1_000, 1_500, 2_000, 2_500, 3_000, 4_000, 4_999, 5_000])
 def test_the_density_noise_is_graf_s(graf: Config, iteration: int) -> None:
     """1 at the start, 0 from iteration 5,000 on, linear between."""
-    noise = schedule.stage(iteration * BATCH / 1000, graf.renderer).noise
+    noise = schedule.stage(iteration * BATCH / 1000, graf.renderer, graf.baseline).noise
     assert noise == pytest.approx(max(0.0, 1 - iteration / 5000), abs=1e-9)
 
 
 def test_samples_before_the_interval_join_after_5000_iterations(paper: Config) -> None:
-    found = [schedule.stage(i * BATCH / 1000, paper.renderer).free_samples for i in (0, 4_999, 5_000, 90_000)]
-    assert found == [0, 0, 32, 32]
+    stages = [schedule.stage(i * BATCH / 1000, paper.renderer, paper.baseline) for i in (0, 4_999, 5_000, 90_000)]
+    assert [stage.free_samples for stage in stages] == [0, 0, 32, 32]
 
 
 def test_rates_halve_as_graf_s_do(graf: Config) -> None:
-    rates = [5e-4 * schedule.relative_rate(0.5, i * BATCH / 1000, graf.optim) for i in (0, 50_000, 100_000, 200_000)]
-    assert rates == pytest.approx([5e-4, 2.5e-4, 1.25e-4, 0.625e-4])
+    halvings = graf.baseline.halve_at_kimg
+    rates = [schedule.relative_rate(0.5, i * BATCH / 1000, graf.optim, halvings) for i in (0, 50_000, 100_000, 200_000)]
+    assert [5e-4 * rate for rate in rates] == pytest.approx([5e-4, 2.5e-4, 1.25e-4, 0.625e-4])
 
 
 def test_sizes_are_the_published_ones(paper: Config, graf: Config) -> None:
-    generator = Generator(paper.generator, paper.renderer, PosePrior()).field
+    generator = Generator(paper, PosePrior()).field
     widths = [tuple(layer.weight.shape) for layer in generator.layers]  # type: ignore[union-attr]
     assert widths == [(256, 39), (256, 256), (256, 256), (217, 256), *[(256, 256)] * 4]
     assert tuple(generator.head.weight.shape) == (257, 256)  # type: ignore[union-attr]
     assert tuple(generator.colour_layers[0].weight.shape) == (256, 3 + 27 + 3 + 256)  # type: ignore[index,union-attr]
-    baseline = Generator(graf.generator, graf.renderer, PosePrior()).field
+    baseline = Generator(graf, PosePrior()).field
     widths = [tuple(layer.weight.shape) for layer in baseline.layers]  # type: ignore[union-attr]
     assert widths == [(256, 63), *[(256, 256)] * 4, (256, 319), *[(256, 256)] * 2]
 
@@ -94,7 +95,7 @@ def test_the_dense_search_finds_roots_within_1e_4(paper: Config, solid: Sphere |
 
     Without rays that graze: there the root itself moves by more for the last bit of a coordinate.
     """
-    config = dataclasses.replace(paper.renderer, search="dense", march_steps=256, secant_steps=8)
+    config = dataclasses.replace(paper.renderer, march_steps=256, secant_steps=8)
     rays = camera_rays(30, 20, 48)
     exact = exact_depth(solid, rays)
     keep, crossing = find_surface(SolidBatch([solid]), None, rays, torch.zeros(48**2, dtype=torch.long), 0.1, config)
@@ -118,7 +119,7 @@ def test_a_scaled_patch_on_pixel_centres_is_the_crop(place: tuple[float, float])
 
 
 def test_scaled_patches_lie_inside_and_cover_the_picture() -> None:
-    config = PatchConfig(size=8, sampling="scaled", scale_step_kimg=1.0)
+    config = PatchConfig(size=8, sampling="scaled", scaled=ScaledConfig(step_kimg=1.0))
     rng = torch.Generator().manual_seed(0)
     drawn = draw_patch(4000, 16, 1e4, config, rng)
     assert isinstance(drawn, patch.ScaledPatch)
@@ -138,7 +139,7 @@ def test_a_rendered_patch_is_the_same_crop_of_the_whole_picture(preset: str) -> 
     """With literal colours and pruned samples too: a patch on pixel centres renders what the whole picture shows."""
     config = load_settings(preset)
     torch.manual_seed(0)
-    generator = Generator(config.generator, config.renderer, PosePrior())
+    generator = Generator(config, PosePrior())
     rng = torch.Generator().manual_seed(0)
     pose = draw_poses(PosePrior(), 2, rng)
     field = generator.condition(
@@ -156,7 +157,7 @@ def test_a_rendered_patch_is_the_same_crop_of_the_whole_picture(preset: str) -> 
 def trained_like(config: Config) -> Generator:
     """Networks whose codes matter and whose surface is no sphere, as after some training."""
     torch.manual_seed(3)
-    generator = Generator(config.generator, config.renderer, PosePrior())
+    generator = Generator(config, PosePrior())
     field = generator.field
     with torch.no_grad():
         for layer in (field.code_first, field.code_skip):  # type: ignore[union-attr]
@@ -175,21 +176,24 @@ def test_the_fast_path_shows_what_the_dense_search_shows(half_width: float, low_
     """
     config = load_settings("paper-small")
     generator = trained_like(config)
-    samples = {"samples": 64, "free_samples": 32}
-    dense = dataclasses.replace(published_config(config.renderer), **samples)
-    fast = dataclasses.replace(config.renderer, lattice=41, secant_steps=4, prune=1e-3, miss_logit=-9.0, **samples)
+    fast = dataclasses.replace(
+        config,
+        renderer=dataclasses.replace(config.renderer, samples=64, lattice=41, secant_steps=4, miss_logit=-9.0),
+        baseline=dataclasses.replace(config.baseline, free_samples=32, prune=1e-3),
+    )
+    dense = published_config(fast)
     rng = torch.Generator().manual_seed(0)
     pose = draw_poses(PosePrior(), 2, rng)
     shape = torch.randn(2, config.generator.shape_dim, generator=rng)
     look = torch.randn(2, config.generator.appearance_dim, generator=rng)
     stage = Stage(half_width, 32)
     pictures = {}
-    for renderer in (dense, fast):
-        generator.renderer = renderer
-        with torch.no_grad(), torch.autocast("cpu", torch.bfloat16, enabled=low_precision and renderer is fast):
+    for way in (dense, fast):
+        set_rendering(generator, way)
+        with torch.no_grad(), torch.autocast("cpu", torch.bfloat16, enabled=low_precision and way is fast):
             field = generator.condition(shape, look)
             seen = generator.render(field, pose, patch.whole_picture(32, 2), stage)
-            pictures[renderer.search] = as_pictures(seen, 2).float()
+            pictures[way.baseline.search] = as_pictures(seen, 2).float()
     difference = (pictures["lattice"] - pictures["dense"]).abs()
     assert pictures["dense"][:, 3].mean() > 0.1
     assert difference.mean() < 0.005 and difference.flatten().quantile(0.99) < 0.05

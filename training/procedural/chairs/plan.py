@@ -56,7 +56,7 @@ class Back:
     def place(self, solid: Solid) -> Solid:
         """From (s, u, v) coordinates into the chair."""
         c, s = np.cos(self.lean), np.sin(self.lean)
-        return solid.mapped([(c, 0, s), (0, 1, 0), (-s, 0, c)], self.origin)
+        return solid.transform([(c, 0, s), (0, 1, 0), (-s, 0, c)], self.origin)
 
     def box(self, u: tuple[float, float], v: tuple[float, float], depth: float = 1.0) -> Solid:
         half = self.thickness / 2 * depth

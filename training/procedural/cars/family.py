@@ -1,0 +1,27 @@
+"""Procedural cars: bodies, cabins with windows, wheels and lamps drawn at random (metres, floor at z = 0, front +X)."""
+
+import numpy as np
+
+from training.procedural import palette
+from training.procedural.cars.body import add_cabin, hull
+from training.procedural.cars.details import add_cargo_bed, add_cargo_box, add_ends, add_extras, add_wheels
+from training.procedural.cars.plan import TRIM, draw_plan
+from training.procedural.solids import Assembly, Part
+
+
+def car(rng: np.random.Generator) -> list[Part]:
+    """The parts of one random car."""
+    build = Assembly()
+    body, trim = palette.paint(rng), TRIM
+    it = draw_plan(rng)
+    build.add(body, hull(it))
+    roof = body if rng.uniform() < 0.8 else palette.paint(rng)
+    add_cabin(rng, build, it, body, roof)
+    if it.kind == "pickup":
+        add_cargo_bed(build, it, body)
+    elif it.kind == "truck":
+        add_cargo_box(rng, build, it)
+    add_wheels(rng, build, it)
+    add_ends(rng, build, it, body if rng.uniform() < 0.35 else trim)
+    add_extras(rng, build, it, body)
+    return build.parts
