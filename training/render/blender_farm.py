@@ -162,8 +162,10 @@ class _Farm:
         lines: queue.Queue[str | None] = queue.Queue()
 
         def read() -> None:
-            for text in process.stdout or ():
-                lines.put(text)
+            if process.stdout is not None:
+                with process.stdout as output:
+                    for text in output:
+                        lines.put(text)
             lines.put(None)
 
         threading.Thread(target=read, daemon=True).start()

