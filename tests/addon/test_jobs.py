@@ -36,11 +36,13 @@ def start_slow_job() -> Any:
 
 def ordered(model: str = "ellipsoids", *seeds: int) -> Any:
     """A work that waits at the desk, as Generate leaves it there in a window; calling the desk is the timer's part."""
+    from gen3d_core import protocol
+
     work, objects = addon("queue.queue"), addon("scene.objects")
     place = objects.Placement.here(blender().context)
     orders = [
         work.Order(
-            {"model": model, "seed": seed, "resolution": 64 if model == "slow" else 32},
+            {"model": model, "recipe": protocol.Recipe(seed), "resolution": 64 if model == "slow" else 32},
             functools.partial(objects.place, placement=place, name=f"{model}_{seed:04d}"),
         )
         for seed in seeds or (3,)
