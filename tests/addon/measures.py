@@ -13,7 +13,7 @@ from tests.addon.harness import blender, make, select, settings
 STEPS, START, END = 5, 11, 31  # of tests' morphs: a step every five frames
 
 
-def alive(pid: int) -> bool:
+def is_alive(pid: int) -> bool:
     """Whether a process is."""
     try:
         os.kill(pid, 0)
@@ -55,12 +55,12 @@ def new_after(act: Any) -> list[Any]:
     return sorted(set(bpy.data.objects) - before, key=lambda each: each.name)
 
 
-def generated() -> list[Any]:
+def generated_objects() -> list[Any]:
     """All objects that remember what made them, by name."""
     return sorted((each for each in blender().data.objects if "gen3d" in each), key=lambda each: each.name)
 
 
-def evaluated(placed: Any) -> Any:
+def evaluated_mesh(placed: Any) -> Any:
     """The mesh with its modifiers applied."""
     return placed.evaluated_get(blender().context.evaluated_depsgraph_get()).data
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from tests.addon.harness import addon, blender, in_blender, settings, submit, wait_until
-from tests.addon.measures import colours_at, evaluated, generated
+from tests.addon.measures import colours_at, evaluated_mesh, generated_objects
 
 
 def redo(**changed: Any) -> list[Any]:
@@ -15,7 +15,7 @@ def redo(**changed: Any) -> list[Any]:
     bpy = blender()
     bpy.ops.ed.undo()
     assert bpy.ops.gen3d.place("EXEC_DEFAULT", True, **changed) == {"FINISHED"}
-    return generated()
+    return generated_objects()
 
 
 @in_blender
@@ -29,10 +29,10 @@ def test_the_redo_panel_places_the_same_meshes_again_as_it_says():
     addon("scene.placing").shelf.newest = kept = addon("scene.placing").NewObjects("Generate")
     kept.settled = True  # what a window does; a script's objects are not kept
     places = addon("scene.objects").Placement.here(bpy.context).grid(2, 1.0)
-    for each, where in zip(generated(), places, strict=True):
+    for each, where in zip(generated_objects(), places, strict=True):
         kept.arrivals.append(addon("scene.placing").Arrival(made_again(each), where, each.name, 1.0))
-    plain = [len(each.data.polygons) for each in generated()]
-    colour = np.concatenate([colours_at(each)[1] for each in generated()]).mean(axis=0)
+    plain = [len(each.data.polygons) for each in generated_objects()]
+    colour = np.concatenate([colours_at(each)[1] for each in generated_objects()]).mean(axis=0)
 
     scaled = redo(scale=2.0, turn=0.5)
     assert [each.name for each in scaled] == ["ellipsoids_0020", "ellipsoids_0021"]
@@ -46,8 +46,8 @@ def test_the_redo_panel_places_the_same_meshes_again_as_it_says():
     for each, before in zip(fewer, plain, strict=True):
         assert [modifier.type for modifier in each.modifiers] == ["DECIMATE", "SMOOTH"]
         assert len(each.data.polygons) == before
-        assert abs(len(evaluated(each).polygons) / before - 0.25) < 0.03
-        assert "Colour" in evaluated(each).color_attributes
+        assert abs(len(evaluated_mesh(each).polygons) / before - 0.25) < 0.03
+        assert "Colour" in evaluated_mesh(each).color_attributes
 
     for share in (1.0, 0.25):
         quads = redo(quads=True, faces=share)
@@ -58,7 +58,7 @@ def test_the_redo_panel_places_the_same_meshes_again_as_it_says():
         seen = np.concatenate([colours_at(each)[1] for each in quads]).mean(axis=0)
         assert np.abs(seen - colour).max() < 0.05, (seen, colour)
     bpy.ops.ed.undo()
-    assert not generated()
+    assert not generated_objects()
 
 
 def made_again(placed: Any) -> Any:

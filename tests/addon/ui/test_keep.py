@@ -18,7 +18,7 @@ from tests.addon.harness import (
 )
 from tests.addon.measures import (
     colours_at,
-    generated,
+    generated_objects,
 )
 
 # ---- files
@@ -35,7 +35,7 @@ def test_a_reopened_file_goes_on_where_it_was():
     bpy.ops.wm.open_mainfile(filepath=path)
     chosen = bpy.context.scene.gen3d
     assert (chosen.model, chosen.seed, chosen.resolution) == ("ellipsoids", 5, 24)
-    (made,) = generated()
+    (made,) = generated_objects()
     select(made)
     before, chosen.resolution = len(made.data.polygons), 48
     assert bpy.ops.gen3d.regenerate() == {"FINISHED"}
@@ -72,7 +72,7 @@ def test_exported_files_carry_shape_and_colours():
     bpy = blender()
     make(5, resolution=20)
     folder = Path(tempfile.mkdtemp())
-    made = generated()[0]
+    made = generated_objects()[0]
     points, colours = colours_at(made)
     new_fbx = hasattr(bpy.ops.wm, "fbx_import") and "fbx_import" in dir(bpy.ops.wm)
     for suffix, write, read in (
@@ -82,7 +82,7 @@ def test_exported_files_carry_shape_and_colours():
         ("usdc", bpy.ops.wm.usd_export, bpy.ops.wm.usd_import),
     ):
         path = str(folder / f"out.{suffix}")
-        select(generated()[0])
+        select(generated_objects()[0])
         only = {"use_selection": True} if suffix in ("glb", "fbx") else {"export_selected_objects": True}
         if suffix == "usdc":
             only = {"selected_objects_only": True}

@@ -25,8 +25,8 @@ from tests.addon.harness import (
     wait_until,
 )
 from tests.addon.measures import (
-    alive,
     generate_works,
+    is_alive,
     kill,
     names,
 )
@@ -57,7 +57,7 @@ def test_a_worker_that_does_not_hear_the_cancel_is_killed():
     os.kill(worker, signal.SIGSTOP)
     job.cancel()
     wait_until(job.poll, "the job is cancelled", seconds=4)
-    assert job.state is state("CANCELLED") and not alive(worker)
+    assert job.state is state("CANCELLED") and not is_alive(worker)
     generate_works()
 
 
@@ -127,7 +127,7 @@ def test_disabling_the_addon_ends_worker_timer_and_folder():
     start_slow_job()
     client = service().client
     bpy.ops.preferences.addon_disable(module=addon("compat").ADDON)
-    assert not alive(client.pid) and not client.folder.exists()
+    assert not is_alive(client.pid) and not client.folder.exists()
     assert not hasattr(bpy.types.Scene, "gen3d")
     bpy.ops.preferences.addon_enable(module="bl_ext.user_default.gen3d")
     settings("chairs")
