@@ -8,6 +8,8 @@ from typing import Any
 
 import bpy
 
+from gen3d_core import protocol
+
 from .. import compat
 from ..queue.batch import Batch, Item
 from ..queue.service import queue
@@ -55,7 +57,7 @@ class ReportingOperator:
         operator: Any = self
         try:
             return operator.act(context)
-        except (InputError, CodesError, BakeError) as error:
+        except (InputError, CodesError, BakeError, protocol.Gen3DError) as error:
             operator.report({"ERROR"}, str(error))
             return {"CANCELLED"}
 

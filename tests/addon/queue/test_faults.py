@@ -50,11 +50,12 @@ def gallery_works() -> None:
     assert not service().busy
 
 
+@pytest.mark.own_blender
 @in_blender
 def test_of_twelve_with_one_bad_seed_eleven_are_made():
     bpy, told = blender(), []
     addon("queue.queue").tell = told.append
-    batch = enqueue([item("ellipsoids", -1 if number == 4 else number) for number in range(12)])
+    batch = enqueue([item("nothing" if number == 4 else "ellipsoids", number) for number in range(12)])
     run_queue("the batch")
     assert batch.state is state("FAILED") and batch.message.startswith("1 of 12 failed: ") and "seed" in batch.message
     made = [each.name for each in bpy.data.objects if each.name.startswith("ellipsoids")]
@@ -81,13 +82,11 @@ def test_whatever_fails_in_one_item_the_others_of_its_batch_are_made():
 
 @in_blender
 def test_a_result_that_cannot_be_read_is_an_error_of_its_item():
-    from gen3d_core import protocol
-
-    readers = addon("worker.results").READERS
-    reader, batch = readers[protocol.Generate], enqueue([item("ellipsoids", 1), item("ellipsoids", 2)])
-    readers[protocol.Generate] = stumble
+    module = addon("worker.job")
+    read, batch = module.read_result, enqueue([item("ellipsoids", 1), item("ellipsoids", 2)])
+    module.read_result = stumble
     wait_until(lambda: (queue()(), batch.fraction >= 0.5)[1], "the first one fails")
-    readers[protocol.Generate] = reader
+    module.read_result = read
     run_queue("the batch")
     assert batch.state is state("FAILED") and batch.applied == 1 and "cannot be read" in batch.message
     generate_works()
@@ -195,6 +194,7 @@ def test_opening_another_file_while_an_object_is_adjusted_frees_the_worker():
     generate_works()
 
 
+@pytest.mark.own_blender
 @in_blender
 def test_an_adjustment_whose_mesh_cannot_be_shown_ends_with_a_message():
     addon("ui.adjust").remake = stumble

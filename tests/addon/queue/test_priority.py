@@ -4,6 +4,8 @@
 
 from typing import Any
 
+import pytest
+
 from tests.addon.harness import (
     addon,
     blender,
@@ -22,6 +24,7 @@ from tests.addon.harness import (
 )  # fmt: skip
 
 
+@pytest.mark.own_blender
 @in_blender
 def test_the_hand_comes_before_what_was_pressed_and_that_before_the_background():
     from gen3d_core import protocol
@@ -37,7 +40,10 @@ def test_the_hand_comes_before_what_was_pressed_and_that_before_the_background()
     next(each for each in blender().context.scene.gen3d.sliders if each.name == "bulk").value = -1.0
 
     def submit_noting(kind: Any, **fields: Any) -> Any:
-        asked.append("live" if "moves" in fields else "gallery" if kind is protocol.Thumbnails else "pressed")
+        recipe = fields.get("recipe")
+        asked.append(
+            "live" if recipe is not None and recipe.moves else "gallery" if kind is protocol.Thumbnails else "pressed"
+        )
         return ask(kind, **fields)
 
     service().submit = submit_noting
