@@ -6,7 +6,6 @@ a mesh, and computes in float32. Seconds say something of one machine on one day
 
 from __future__ import annotations
 
-import dataclasses
 import statistics
 import sys
 import time
@@ -14,27 +13,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import torch
-from torch import Tensor
 from torch.profiler import ProfilerActivity, profile
 from tqdm import tqdm
 
+from benchmarks import published
 from benchmarks.command import main
-from gen3d_core.adversarial.patches import draw_patch
 from gen3d_core.config import Config, PosePrior
 from gen3d_core.errors import Gen3DError
-from gen3d_core.mesh.lattice import sample_lattice
-from gen3d_core.mesh.sparse_lattice import refine_lattice
-from gen3d_core.networks.fields.unisurf import UnisurfField
-from gen3d_core.rendering import patch
-from gen3d_core.rendering.camera import draw_poses
-from gen3d_core.rendering.generator import Generator, as_pictures
-from gen3d_core.rendering.stage import Stage
-from training.compute import autocast, denormals_as_zero, describe_machine, keep_freed_memory
+from gen3d_core.rendering.generator import Generator
+from training.compute import denormals_as_zero, describe_machine, keep_freed_memory
 from training.settings import load_settings
 
-PICTURE_SIZE, MESH_RESOLUTION = 64, 128
 WARM_UP = 3
 """Runs of the fast procedure before one that counts: the published one leaves memory in disorder."""
 PRODUCTS = ("aten::mm", "aten::addmm", "aten::bmm", "aten::mkldnn_convolution", "aten::_convolution")
@@ -55,20 +45,6 @@ class Timing:
     def ratio(self) -> float:
         """How many times faster."""
         return self.published / self.fast
-
-
-def published_config(config: Config) -> Config:
-    """The same rendering by the published search, every sample evaluated (UNISURF, section 3.2 and published code)."""
-    return dataclasses.replace(
-        config,
-        renderer=dataclasses.replace(config.renderer, march_steps=256, secant_steps=8),
-        baseline=dataclasses.replace(config.baseline, search="dense", prune=0.0),
-    )
-
-
-def set_rendering(generator: Generator, config: Config) -> None:
-    """Let networks that are there already be rendered as a configuration says."""
-    generator.renderer, generator.baseline = config.renderer, config.baseline
 
 
 def benchmark(preset: str = "paper", slope: float = 50.0, repeats: int = 3, threads: int | None = None) -> str:
@@ -95,91 +71,18 @@ def benchmark(preset: str = "paper", slope: float = 50.0, repeats: int = 3, thre
     keep_freed_memory()  # as training does, for both procedures
     torch.manual_seed(0)
     generator = Generator(config, PosePrior()).eval()
-    _steepen(generator.field, slope / config.generator.sharpness)  # type: ignore[arg-type]  # checked above
+    published.steepen(generator.field, slope / config.generator.sharpness)  # type: ignore[arg-type]  # checked above
     jobs: list[tuple[str, Callable[[bool], object]]] = [
         (
             f"generator step, {config.optim.batch} patches of {config.patch.size}²",
-            lambda fast: _step(generator, config, fast),
+            lambda fast: published.generator_step(generator, config, fast),
         ),
-        (f"picture of {PICTURE_SIZE}²", lambda fast: _picture(generator, config, fast)),
-        (f"mesh of {MESH_RESOLUTION}³", lambda fast: _mesh(generator, config, fast)),
+        (f"picture of {published.PICTURE_SIZE}²", lambda fast: published.render_picture(generator, config, fast)),
+        (f"mesh of {published.MESH_RESOLUTION}³", lambda fast: published.extract_mesh(generator, config, fast)),
     ]
     with tqdm(total=len(jobs) * (2 * repeats + 1), desc="benchmark", unit="run", leave=False) as bar:
         timings = [_time(what, job, repeats, bar) for what, job in jobs]
     return _table(timings, config, describe_machine(torch.device("cpu")), _reached(config))
-
-
-@torch.no_grad()
-def _steepen(field: UnisurfField, factor: float) -> None:
-    """Scale f, the first output: the length of its row under weight normalisation, and its bias."""
-    lengths = field.head.get_parameter("parametrizations.weight.original0")
-    lengths[0] *= factor
-    field.head.get_parameter("bias")[0] *= factor
-
-
-def _codes(config: Config, count: int) -> tuple[Tensor, Tensor, Tensor]:
-    rng = torch.Generator().manual_seed(0)
-    shape = torch.randn(count, config.generator.shape_dim, generator=rng)
-    appearance = torch.randn(count, config.generator.appearance_dim, generator=rng)
-    return shape, appearance, draw_poses(PosePrior(), count, rng)
-
-
-def _step(generator: Generator, config: Config, fast: bool) -> None:
-    """Render the patches of a batch and go back from a gradient in them. The published way goes picture by picture: all
-    samples of a batch at once do not fit an ordinary memory."""
-    count = config.optim.batch
-    shape, appearance, pose = _codes(config, count)
-    view = draw_patch(count, PICTURE_SIZE, 0.0, config.patch, torch.Generator().manual_seed(0))
-    stage = Stage(config.renderer.interval.end, config.baseline.free_samples)
-    generator.zero_grad(set_to_none=True)
-    set_rendering(generator, config if fast else published_config(config))
-    rng = torch.Generator().manual_seed(0)
-    if fast:
-        with autocast(pose.device):
-            seen = generator.render(generator.condition(shape, appearance), pose, view, stage, rng)
-        pictures = as_pictures(seen, count)
-        pictures.backward(torch.ones_like(pictures))
-        return
-    for n in range(count):
-        one = slice(n, n + 1)
-        part = dataclasses.replace(view, **_rows(view, one))
-        pictures = as_pictures(
-            generator.render(generator.condition(shape[one], appearance[one]), pose[one], part, stage, rng), 1
-        )
-        pictures.backward(torch.ones_like(pictures))
-
-
-def _rows(view: Any, rows: slice) -> dict[str, Tensor]:
-    return {name: value[rows] for name, value in vars(view).items() if isinstance(value, Tensor)}
-
-
-@torch.no_grad()
-def _picture(generator: Generator, config: Config, fast: bool) -> None:
-    shape, appearance, pose = _codes(config, 1)
-    set_rendering(generator, config if fast else published_config(config))
-    stage = Stage(config.renderer.interval.end, config.baseline.free_samples)
-    with torch.autocast("cpu", dtype=torch.bfloat16, enabled=fast):
-        generator.render(generator.condition(shape, appearance), pose, patch.whole_picture(PICTURE_SIZE), stage)
-
-
-@torch.no_grad()
-def _mesh(generator: Generator, config: Config, fast: bool) -> None:
-    """The lattice of logits, in float32 either way: a mesh wants every bit of them."""
-    shape, appearance, _ = _codes(config, 1)
-    field = generator.condition(shape, appearance)
-
-    def logit(points: np.ndarray) -> np.ndarray:
-        at = torch.from_numpy(np.ascontiguousarray(points, np.float32))[:, None]
-        return field.logit(at, torch.zeros(len(at), dtype=torch.long))[:, 0].numpy()
-
-    def slab(x: np.ndarray, y: np.ndarray, z: np.ndarray) -> np.ndarray:
-        points = np.stack(np.meshgrid(x, y, z, indexing="ij"), -1)
-        return logit(points.reshape(-1, 3)).reshape(points.shape[:3])
-
-    if fast:
-        refine_lattice(logit, MESH_RESOLUTION)
-    else:
-        sample_lattice(slab, MESH_RESOLUTION)
 
 
 def _time(what: str, job: Callable[[bool], object], repeats: int, bar: tqdm) -> Timing:

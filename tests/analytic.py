@@ -1,5 +1,8 @@
 """Things with known answers: fields with exact depth, normal and volume, and a real model file whose graphs are such
-a field."""
+a field.
+
+One file because solids and the model files of them belong together.
+"""
 
 from __future__ import annotations
 

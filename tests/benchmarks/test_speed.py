@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from benchmarks import speed
+from benchmarks import published, speed
 from gen3d_core.config import PosePrior
 from gen3d_core.errors import Gen3DError
 from gen3d_core.rendering.generator import Generator
@@ -13,8 +13,8 @@ from tests.training.gan.test_baselines import tiny
 def test_the_table_names_machine_and_ratios(monkeypatch: pytest.MonkeyPatch) -> None:
     """On a toy network: three rows, each with both times and how they relate."""
     monkeypatch.setattr(speed, "load_settings", lambda preset: tiny(preset))
-    monkeypatch.setattr(speed, "PICTURE_SIZE", 16)
-    monkeypatch.setattr(speed, "MESH_RESOLUTION", 24)
+    monkeypatch.setattr(published, "PICTURE_SIZE", 16)
+    monkeypatch.setattr(published, "MESH_RESOLUTION", 24)
     table = speed.benchmark("paper-small", repeats=1)
     head, *_, step, picture, mesh = table.splitlines()
     assert "torch" in head and "threads" in head
@@ -31,7 +31,7 @@ def test_a_steepened_surface_is_steeper_and_in_its_place() -> None:
     field = generator.condition(torch.zeros(1, 8), torch.zeros(1, 6))
     points = torch.nn.functional.normalize(torch.randn(50, 3), dim=-1)[:, None] * torch.linspace(0.1, 0.6, 30)[:, None]
     before = field.logit(points, torch.zeros(50, dtype=torch.long)).detach()
-    speed._steepen(generator.field, 5.0)  # type: ignore[arg-type]
+    published.steepen(generator.field, 5.0)  # type: ignore[arg-type]
     field = generator.condition(torch.zeros(1, 8), torch.zeros(1, 6))
     after = field.logit(points, torch.zeros(50, dtype=torch.long)).detach()
     free = before < 1  # deeper inside, the unit sphere's own bound is the lower one

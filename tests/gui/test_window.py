@@ -4,6 +4,8 @@
 
 `make test-gui`, see `window.py` for the Blenders that are tested; they are not part of `make test`. What took how long
 is printed, not asserted.
+
+One file because all is pressed in one window.
 """
 
 from __future__ import annotations

@@ -4,6 +4,8 @@
 
 Linux with Xvfb, xdotool and ImageMagick. `GEN3D_GUI` names the Blenders to test, separated by colons: programs, or
 folders that hold a whole system with Blender, Xvfb, xdotool and ImageMagick in it (a chroot, as debootstrap makes it).
+
+One file because it is one window and what drives it.
 """
 
 from __future__ import annotations

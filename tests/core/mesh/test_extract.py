@@ -1,3 +1,5 @@
+"""One file because all is one function."""
+
 from collections import Counter
 
 import numpy as np

@@ -1,5 +1,8 @@
 """Meshes that follow families with known surfaces: where they are, that they do not fold, and when they must not go
-on."""
+on.
+
+One file because all stands on a few morphs made once.
+"""
 
 import json
 import struct

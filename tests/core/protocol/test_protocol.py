@@ -1,3 +1,5 @@
+"""One file because every message goes through the same hands."""
+
 import json
 import re
 from typing import Any

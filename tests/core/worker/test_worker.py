@@ -1,3 +1,5 @@
+"""One file because all stands on one worker process."""
+
 import subprocess
 import sys
 import time

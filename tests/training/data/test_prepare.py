@@ -1,4 +1,7 @@
-"""Preparing anyone's pictures: framing, cutting out, keeping cameras, and every kind of bad input."""
+"""Preparing anyone's pictures: framing, cutting out, keeping cameras, and every kind of bad input.
+
+One file because all is one command.
+"""
 
 import errno
 import io

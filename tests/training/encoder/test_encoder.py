@@ -1,4 +1,7 @@
-"""Encoders: what they are taught with, that teaching helps, that it resumes, and the file that carries them."""
+"""Encoders: what they are taught with, that teaching helps, that it resumes, and the file that carries them.
+
+One file because all stands on one taught encoder.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""`gen3d-train evaluate` on the shipped model: complete, repeatable, shown on a page that stands alone."""
+"""`gen3d-train evaluate` on the shipped model: complete, repeatable, shown on a page that stands alone.
+
+One file because all stands on one evaluation.
+"""
 
 import base64
 import dataclasses

@@ -6,7 +6,7 @@ import math
 import pytest
 import torch
 
-from benchmarks.speed import published_config, set_rendering
+from benchmarks.published import published_config, set_rendering
 from gen3d_core.adversarial import schedule
 from gen3d_core.adversarial.patches import draw_patch
 from gen3d_core.config import Config, PatchConfig, PosePrior, ScaledConfig

@@ -1,4 +1,7 @@
-"""Training runs on the CPU: what a run leaves, that it repeats, resumes, is locked, and raises the alarm."""
+"""Training runs on the CPU: what a run leaves, that it repeats, resumes, is locked, and raises the alarm.
+
+One file because all stands on one tiny run.
+"""
 
 import dataclasses
 import json

@@ -1,4 +1,7 @@
-"""Rendering data sets with Blender: colours, light, cameras and axes as geometry predicts them; and its failures."""
+"""Rendering data sets with Blender: colours, light, cameras and axes as geometry predicts them; and its failures.
+
+One file because all is one command.
+"""
 
 import json
 import logging
