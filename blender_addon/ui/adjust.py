@@ -16,7 +16,7 @@ from .selection import InputError, model_of, selected_objects
 from .submission import ReportingOperator, needs_object_mode
 
 
-def limit_slider(slider: Any, context: compat.Context) -> None:
+def on_slider_moved(slider: Any, context: compat.Context) -> None:
     """For the sliders' update: within the range, and the session told."""
     inside = min(max(slider.value, slider.low), slider.high)
     if inside != slider.value:

@@ -19,7 +19,7 @@ from gen3d_core import protocol
 
 from .. import compat
 from ..queue.service import catalogue
-from .adjust import limit_slider
+from .adjust import on_slider_moved
 from .morph_settings import GEN3D_PG_morph
 
 SETTINGS = "gen3d"  # as in context.scene.gen3d
@@ -54,7 +54,7 @@ class GEN3D_PG_slider(bpy.types.PropertyGroup):
         description="In standard deviations of all objects of this kind; 0 is the average",
         soft_min=-3.0,
         soft_max=3.0,
-        update=limit_slider,
+        update=on_slider_moved,
     )
 
 
