@@ -5,20 +5,13 @@ Pictures are (H, W, 4) uint8, RGBA with straight alpha. Pillow decodes; the rest
 
 from __future__ import annotations
 
-import io
-import warnings
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from gen3d_core import limits
 from gen3d_core.colour import to_lab
 from gen3d_core.connected import label_regions
-from gen3d_core.errors import first_line
+from gen3d_core.pictures.opening import UnreadablePicture, open_picture, to_rgba
 from gen3d_core.pictures.pinhole import FILL
-
-if TYPE_CHECKING:
-    from PIL.Image import Image
 
 MIN_SIDE = 8
 VISIBLE = 16
@@ -28,40 +21,26 @@ _NEAR = 12.0  # CIE Lab distance within which a pixel counts as background
 _SAME = 2.5  # distance within which an enclosed region is a hole that shows the background
 
 
-class UnreadablePicture(Exception):
-    """One picture cannot be used; the message says why."""
-
-
 def decode(data: bytes, limit: int) -> np.ndarray:
     """A file's picture, turned as its EXIF data says and at most `limit` wide and high.
 
     Raises UnreadablePicture for anything that is not a whole picture of at least 8x8 and at most 100 million pixels.
     """
-    from PIL import Image, ImageOps, UnidentifiedImageError
+    from PIL.Image import Resampling
 
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            image = Image.open(io.BytesIO(data))
-            if min(image.size) < MIN_SIDE:
-                raise UnreadablePicture(
-                    f"{image.width}x{image.height} pixels: too small, at least {MIN_SIDE}x{MIN_SIDE}"
-                )
-            if image.width * image.height > limits.PICTURE_PIXELS:
-                raise UnreadablePicture(
-                    f"{image.width}x{image.height} pixels: too large, at most {limits.PICTURE_PIXELS // 10**6} million"
-                )
-            image.draft("RGB", (limit, limit))  # a JPEG is decoded no larger than it needs to be
-            image.load()
-            image = _eight_bits(ImageOps.exif_transpose(image))
-    except UnidentifiedImageError as error:
-        raise UnreadablePicture("not a picture") from error
-    except (OSError, SyntaxError, ValueError, EOFError, IndexError, MemoryError, Image.DecompressionBombError) as error:
-        raise UnreadablePicture(first_line(error)) from error
+    with open_picture(data) as opened:
+        if min(opened.size) < MIN_SIDE:
+            raise UnreadablePicture(f"{opened.width}x{opened.height} pixels: too small, at least {MIN_SIDE}x{MIN_SIDE}")
+        if opened.width * opened.height > limits.PICTURE_PIXELS:
+            raise UnreadablePicture(
+                f"{opened.width}x{opened.height} pixels: too large, at most {limits.PICTURE_PIXELS // 10**6} million"
+            )
+        opened.draft("RGB", (limit, limit))  # a JPEG is decoded no larger than it needs to be
+        image = to_rgba(opened)
     if max(image.size) > limit:
         scale = limit / max(image.size)
         size = max(1, round(image.width * scale)), max(1, round(image.height * scale))
-        image = image.convert("RGBa").resize(size, Image.Resampling.HAMMING).convert("RGBA")
+        image = image.convert("RGBa").resize(size, Resampling.HAMMING).convert("RGBA")
     return np.array(image)
 
 
@@ -142,17 +121,6 @@ def _weights(inputs: int, outputs: int) -> np.ndarray:
     x = (np.arange(inputs) + 0.5 - centre) / scale
     weights = np.where(np.abs(x) < 1, np.sinc(x) * (0.54 + 0.46 * np.cos(np.pi * x)), 0.0)
     return (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
-
-
-def _eight_bits(image: Image) -> Image:
-    from PIL import Image as pillow
-
-    if image.mode.startswith(("I", "F")):
-        values = np.asarray(image, np.float64)
-        top = 65535.0 if image.mode != "F" and values.max() > 255 else 255.0 if values.max() > 1 else 1.0
-        grey = np.clip(np.nan_to_num(values) / top * 255, 0, 255).astype(np.uint8)
-        return pillow.fromarray(grey).convert("RGBA")
-    return image.convert("RGBA")
 
 
 def _holes(parts: np.ndarray, distance: np.ndarray, outer: np.ndarray) -> np.ndarray:
