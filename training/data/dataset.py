@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 from tqdm import tqdm
 
+from gen3d_core import limits
 from gen3d_core.config import PosePrior
-from gen3d_core.errors import first_line
+from gen3d_core.files import read_regular
+from gen3d_core.pictures.opening import UnreadablePicture, open_picture, to_rgba
 from training.data.staging import DatasetError
 from training.data.transforms import Frame, Transforms, camera_angles, parse_object, read_bounded
 
@@ -174,25 +175,35 @@ def _read_pictures(paths: list[Path], progress: Callable[[int, int], None] | Non
     skipped: list[str] = []
     for i, path in enumerate(paths):
         try:
-            with Image.open(path) as image:
+            with open_picture(_bytes(path)) as image:
                 side = _checked_side(path, image.size, None if pictures is None else pictures.shape[1])
                 if pictures is None:
                     if len(paths) * side * side * 4 > _MAX_BYTES:
                         raise DatasetError(f"{len(paths)} pictures of {side}x{side} do not fit into memory")
                     pictures = np.empty((len(paths), side, side, 4), np.uint8)
-                pictures[len(places)] = np.asarray(image.convert("RGBA"))
+                pictures[len(places)] = np.asarray(to_rgba(image))
             places.append(i)
         except DatasetError:
             raise
-        except FileNotFoundError:
-            skipped.append(f"{path.name} (missing)")
-        except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as error:
-            skipped.append(f"{path.name} ({first_line(error)})")
+        except UnreadablePicture as error:
+            skipped.append(f"{path.name} ({error})")
         if progress:
             progress(i + 1, len(paths))
     if pictures is None or not places:
         raise DatasetError(f"none of the {len(paths)} pictures can be read; the first: {skipped[0]}")
     return _Read(pictures[: len(places)], places, tuple(skipped))
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        data = read_regular(path, limits.PICTURE_BYTES)
+    except FileNotFoundError as error:
+        raise UnreadablePicture("missing") from error
+    except OSError as error:
+        raise UnreadablePicture(error.strerror or str(error)) from error
+    if len(data) > limits.PICTURE_BYTES:
+        raise UnreadablePicture(f"larger than {limits.PICTURE_BYTES >> 20} MB")
+    return data
 
 
 def _checked_side(path: Path, size: tuple[int, int], expected: int | None) -> int:

@@ -9,10 +9,13 @@ from pathlib import Path, PurePosixPath
 
 from gen3d_core import limits
 from gen3d_core.errors import first_line
-from gen3d_core.pictures.cutout import UnreadablePicture
+from gen3d_core.files import read_regular
+from gen3d_core.pictures.opening import UnreadablePicture
 from training.data.staging import DatasetError
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".tga"})
+_NAMED = frozenset({".heic", ".heif", ".hif", ".avif", ".eps", ".psd", ".exr", ".dng", ".cr2", ".nef", ".arw"})
+"""Pictures too: tried, and skipped by name where they cannot be read, but nothing that a source is made of."""
 
 
 @dataclass(frozen=True)
@@ -27,12 +30,10 @@ class PictureSource:
         """The bytes of a file. Raises UnreadablePicture when it is missing, too large, damaged or encrypted."""
         try:
             if self._archive is None:
-                path = self._folder / name
-                if path.stat().st_size > limits.PICTURE_BYTES:
-                    raise UnreadablePicture(f"larger than {limits.PICTURE_BYTES >> 20} MB")
-                return path.read_bytes()
-            with self._archive.open(name) as member:
-                data = member.read(limits.PICTURE_BYTES + 1)
+                data = read_regular(self._folder / name, limits.PICTURE_BYTES)
+            else:
+                with self._archive.open(name) as member:
+                    data = member.read(limits.PICTURE_BYTES + 1)
         except (KeyError, FileNotFoundError) as error:
             raise UnreadablePicture("missing") from error
         except (OSError, EOFError, RuntimeError, NotImplementedError, ValueError, zipfile.BadZipFile) as error:
@@ -81,7 +82,7 @@ def _pictures(names: list[str], source: Path) -> tuple[str, ...]:
     def wanted(name: str) -> bool:
         path = PurePosixPath(name)
         hidden = any(part.startswith(".") or part == "__MACOSX" for part in path.parts)
-        return path.suffix.lower() in SUFFIXES and not hidden
+        return path.suffix.lower() in SUFFIXES | _NAMED and not hidden
 
     found = tuple(sorted({name for name in names if wanted(name)}))
     if not found:
