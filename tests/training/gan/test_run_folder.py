@@ -1,5 +1,6 @@
 """A run's folder: what is not the run's own is nobody's to delete."""
 
+import json
 import os
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from gen3d_core.errors import Gen3DError
 from tests.tiny_run import TINY
 from training.gan.run_folder import clear_leftovers
 from training.gan.session import train_session
+from training.gan.tracking import Tracker, curve
 
 
 def dead_process() -> int:
@@ -55,3 +57,16 @@ def test_only_the_runs_own_remains_are_cleared(tmp_path: Path) -> None:
     clear_leftovers(tmp_path)
     assert not any(path.exists() for path in own)
     assert living.exists() and all(path.exists() for path in foreign)
+
+
+@pytest.mark.parametrize(
+    "cut", ['{"images": 30, "r', '{"images": 3', "[3]", "\x00\x00", '{"images": 30, "r1": 2.0}{"imag']
+)
+def test_a_log_that_was_cut_in_mid_line_is_read_without_that_line(tmp_path: Path, cut: str) -> None:
+    rows = [{"images": 10, "r1": 1.0}, {"images": 20, "r1": 0.5}]
+    text = "".join(json.dumps(row) + "\n" for row in rows)
+    (tmp_path / "log.jsonl").write_text(text + cut)
+    assert curve(tmp_path) == {"images": [10, 20], "r1": [1.0, 0.5]}
+    (tmp_path / "log.jsonl").write_bytes(text.encode() + b"\xff{")
+    Tracker(tmp_path, 15).close()
+    assert (tmp_path / "log.jsonl").read_text() == json.dumps(rows[0]) + "\n"
