@@ -15,6 +15,8 @@ from gen3d_core import limits
 from gen3d_core.config import PosePrior
 from gen3d_core.files import read_regular
 from gen3d_core.pictures.opening import UnreadablePicture, open_picture, to_rgba
+from training.data.camera_files import TRANSFORMS, has_labels, read_folder_cameras
+from training.data.recentring import recentre
 from training.data.staging import DatasetError
 from training.data.transforms import Frame, Transforms, camera_angles, parse_object, read_bounded
 
@@ -68,8 +70,10 @@ def load_dataset(folder: Path, progress: Callable[[int, int], None] | None = Non
         raise DatasetError(f"{folder} is not a folder: make one with 'gen3d-train render' or 'gen3d-train prepare'")
     about = _description(folder / "dataset.json")
     prior = _prior(about, folder)
-    cameras = folder / "transforms.json"
-    transforms = Transforms.parse(read_bounded(cameras), str(cameras)) if cameras.is_file() else None
+    cameras = folder / TRANSFORMS
+    transforms = read_folder_cameras(folder)
+    if transforms is not None:
+        transforms = recentre(transforms, prior.distance)
     paths = [folder / frame.path for frame in transforms.frames] if transforms else _listed(folder)
     angles = _angles(transforms, prior, cameras) if transforms else None
     read = _read_pictures(paths, progress)
@@ -107,7 +111,10 @@ def _description(path: Path) -> dict[str, Any]:
     """The content of dataset.json, {} where there is none."""
     if not path.is_file():
         return {}
-    content = parse_object(read_bounded(path), str(path))
+    text = read_bounded(path)
+    if has_labels(text):
+        raise DatasetError(f"{path} is in EG3D's layout, which is not read: write its cameras as {TRANSFORMS}")
+    content = parse_object(text, str(path))
     if (content.get("format"), content.get("version")) != ("gen3d-dataset", 1):
         raise DatasetError(f"{path} is not a version 1 gen3d-dataset description: make the data set anew")
     return content
@@ -153,7 +160,8 @@ def _angles(transforms: Transforms, prior: PosePrior, where: Path) -> NDArray[np
     fov = math.degrees(transforms.fov)
     if abs(fov - prior.fov_deg) > 0.1:
         raise DatasetError(
-            f"{where}: field of view {fov:.2f} degrees, but the data set's pose prior says {prior.fov_deg:g}"
+            f"{where}: field of view {fov:.2f} degrees, but the data set's pose prior says {prior.fov_deg:g}: "
+            "'gen3d-train prepare' measures it"
         )
     cameras = camera_angles(transforms.frames)
     for frame, camera in zip(transforms.frames, cameras, strict=True):

@@ -20,9 +20,10 @@ _NAMED = frozenset({".heic", ".heif", ".hif", ".avif", ".eps", ".psd", ".exr", "
 
 @dataclass(frozen=True)
 class PictureSource:
-    """The pictures of a folder or zip by their '/'-separated names, sorted."""
+    """The pictures of a folder or zip by their '/'-separated names, sorted, and the names of all its files."""
 
     names: tuple[str, ...]
+    files: tuple[str, ...]
     _folder: Path
     _archive: zipfile.ZipFile | None
 
@@ -54,7 +55,8 @@ def open_source(source: Path) -> Iterator[PictureSource]:
     """
     if source.is_dir():
         paths = [path.relative_to(source) for path in source.rglob("*") if path.is_file()]
-        yield PictureSource(_pictures([path.as_posix() for path in paths], source), source, None)
+        files = _visible([path.as_posix() for path in paths])
+        yield PictureSource(_pictures(files, source), files, source, None)
         return
     if not source.is_file():
         raise DatasetError(f"{source} does not exist: SOURCE is a folder or a zip of pictures")
@@ -75,16 +77,19 @@ def open_source(source: Path) -> Iterator[PictureSource]:
                 raise DatasetError(f"{source}: member '{info.filename}' leaves the zip's folder; this zip is not used")
             if not info.is_dir():
                 names.append(info.filename)
-        yield PictureSource(_pictures(names, source), source, archive)
+        files = _visible(names)
+        yield PictureSource(_pictures(files, source), files, source, archive)
 
 
-def _pictures(names: list[str], source: Path) -> tuple[str, ...]:
-    def wanted(name: str) -> bool:
-        path = PurePosixPath(name)
-        hidden = any(part.startswith(".") or part == "__MACOSX" for part in path.parts)
-        return path.suffix.lower() in SUFFIXES | _NAMED and not hidden
+def _visible(names: list[str]) -> tuple[str, ...]:
+    def hidden(name: str) -> bool:
+        return any(part.startswith(".") or part == "__MACOSX" for part in PurePosixPath(name).parts)
 
-    found = tuple(sorted({name for name in names if wanted(name)}))
+    return tuple(sorted({name for name in names if not hidden(name)}))
+
+
+def _pictures(names: tuple[str, ...], source: Path) -> tuple[str, ...]:
+    found = tuple(name for name in names if PurePosixPath(name).suffix.lower() in SUFFIXES | _NAMED)
     if not found:
         raise DatasetError(f"{source} holds no pictures ({', '.join(sorted(s[1:] for s in SUFFIXES))})")
     return found
