@@ -26,7 +26,7 @@ def to_srgb(image: Image, profile: bytes | None) -> Image:
         return image
     try:
         given = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        space = given.profile.xcolor_space.strip()
+        space = given.profile.xcolor_space.strip()  # pyright: ignore[reportAttributeAccessIssue]
         if image.mode not in _SPACES.get(space, ()):
             return image
         mode = _FLAT[space]

@@ -73,6 +73,18 @@ def test_the_object_is_centred_and_fills_its_share(source: Path, out: Path, back
     assert np.abs(picture[alpha > 0.95][:, :3] - RED).max() <= 3, "the background bled into the object"
 
 
+@pytest.mark.parametrize("background", [(0, 0, 0, 0), WHITE])
+def test_a_speck_or_a_watermark_does_not_change_the_frame(source: Path, out: Path, background: tuple[int, ...]) -> None:
+    image = disc_picture(background=background)
+    image.save(source / "a.png")
+    ImageDraw.Draw(image).rectangle((190, 4, 192, 6), fill=RED)
+    for x in range(100, 150, 9):
+        ImageDraw.Draw(image).rectangle((x, 140, x + 3, 144), fill=(120, 120, 120))
+    image.save(source / "b.png")
+    prepare(source, out, size=64)
+    assert np.array_equal(output(out, 0), output(out, 1))
+
+
 def test_hidden_colours_do_not_bleed_through_transparent_pixels(source: Path, out: Path) -> None:
     disc_picture(background=(0, 255, 0, 0)).save(source / "a.png")
     prepare(source, out, size=32)
