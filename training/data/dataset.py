@@ -76,7 +76,7 @@ def load_dataset(folder: Path, progress: Callable[[int, int], None] | None = Non
         transforms = recentre(transforms, prior.distance)
     paths = [folder / frame.path for frame in transforms.frames] if transforms else _listed(folder)
     angles = _angles(transforms, prior, cameras) if transforms else None
-    read = _read_pictures(paths, progress)
+    read = _read_pictures(folder, paths, progress)
     if read.skipped:
         shown = "; ".join(read.skipped[:20]) + ("; ..." if len(read.skipped) > 20 else "")
         _log.warning("skipped %d of %d pictures: %s", len(read.skipped), len(paths), shown)
@@ -177,7 +177,7 @@ def _too_far(frame: Frame, distance: float, prior: PosePrior) -> str:
     )
 
 
-def _read_pictures(paths: list[Path], progress: Callable[[int, int], None] | None) -> _Read:
+def _read_pictures(folder: Path, paths: list[Path], progress: Callable[[int, int], None] | None) -> _Read:
     pictures: NDArray[np.uint8] | None = None
     places: list[int] = []
     skipped: list[str] = []
@@ -194,7 +194,7 @@ def _read_pictures(paths: list[Path], progress: Callable[[int, int], None] | Non
         except DatasetError:
             raise
         except UnreadablePicture as error:
-            skipped.append(f"{path.name} ({error})")
+            skipped.append(f"{path.relative_to(folder).as_posix().removeprefix('images/')} ({error})")
         if progress:
             progress(i + 1, len(paths))
     if pictures is None or not places:

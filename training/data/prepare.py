@@ -84,7 +84,8 @@ def prepare(
                 )
             if transforms is not None:
                 frames = [
-                    {"file_path": f"images/{i:06d}.png", "transform_matrix": item.frame.matrix.tolist()}
+                    {"file_path": f"images/{i:06d}.png", "transform_matrix": item.frame.matrix.tolist(),
+                     **({"model": item.frame.model} if item.frame.model else {})}
                     for i, item in enumerate(kept) if item.frame is not None
                 ]  # fmt: skip
                 write_transforms(folder / TRANSFORMS, transforms.fov, size, frames)
