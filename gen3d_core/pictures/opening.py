@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gen3d_core.errors import Gen3DError, first_line
-from gen3d_core.foreign import describe_foreign
+from gen3d_core.pictures.foreign import describe_foreign
 from gen3d_core.pictures.profile import to_srgb
 
 if TYPE_CHECKING:

@@ -18,8 +18,8 @@ import trimesh
 from tqdm import tqdm
 
 from gen3d_core.errors import Gen3DError, first_line
-from gen3d_core.foreign import describe_foreign
 from gen3d_core.mesh.mesh import Mesh
+from gen3d_core.pictures.foreign import describe_foreign
 
 SUFFIXES = (".glb", ".gltf", ".obj", ".ply", ".stl", ".off")
 MAX_BYTES = 256 << 20

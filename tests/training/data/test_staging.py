@@ -1,5 +1,6 @@
 """A data set is made by one process at a time, and what is finished is never deleted."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -9,12 +10,16 @@ from pathlib import Path
 
 import pytest
 
-from gen3d_core.errors import OutputError, output_error
+from gen3d_core.errors import Gen3DError, OutputError, output_error
+from tests.training.data.test_prepare import disc_picture
+from training.data.prepare import prepare
 from training.data.staging import DatasetError, stage_folder
 
 WORKS = """
 import sys, time
 from pathlib import Path
+from tests.training.data.test_prepare import disc_picture
+from training.data.prepare import prepare
 from training.data.staging import stage_folder
 with stage_folder(Path(sys.argv[1])) as folder:
     (folder / "picture.png").write_bytes(b"work")
@@ -99,3 +104,50 @@ def test_errors_name_the_place_that_was_asked_for(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match=r"set.mesh\.ply") as error, stage_folder(tmp_path / "set") as folder:
         raise output_error(folder / "mesh.ply", OSError(28, "No space left on device"))
     assert ".partial" not in str(error.value) and names(tmp_path) == []
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs the device that is always full")
+def test_a_full_disk_gives_one_line_and_leaves_nothing(tmp_path: Path) -> None:
+    with (
+        pytest.raises(Gen3DError, match="no space left on the disk") as error,
+        stage_folder(tmp_path / "set") as folder,
+    ):
+        (folder / "picture.png").write_bytes(b"first")
+        with Path("/dev/full").open("wb", buffering=0) as full:
+            full.write(b"second")
+    assert isinstance(error.value.__cause__, OSError) and error.value.__cause__.errno == errno.ENOSPC
+    assert "\n" not in str(error.value) and names(tmp_path) == []
+
+
+def test_a_disk_that_is_too_small_is_refused_before_any_work(tmp_path: Path) -> None:
+    with (
+        pytest.raises(DatasetError, match="not enough space") as error,
+        stage_folder(tmp_path / "set", needed_bytes=1 << 60),
+    ):
+        raise AssertionError("no work may begin")
+    assert "\n" not in str(error.value) and names(tmp_path) == []
+
+
+def test_an_existing_target_is_left_alone(tmp_path: Path) -> None:
+    source, out = tmp_path / "source", tmp_path / "dataset"
+    source.mkdir()
+    disc_picture().save(source / "a.png")
+    out.mkdir()
+    (out / "mine.txt").write_text("keep")
+    with pytest.raises(DatasetError, match="exists already"):
+        prepare(source, out)
+    assert [p.name for p in out.iterdir()] == ["mine.txt"]
+
+
+def test_remains_of_a_killed_run_are_cleared_but_foreign_folders_are_not(tmp_path: Path) -> None:
+    source, out = tmp_path / "source", tmp_path / "dataset"
+    source.mkdir()
+    disc_picture().save(source / "a.png")
+    partial = out.with_name("dataset.partial")
+    partial.mkdir()
+    with pytest.raises(DatasetError, match="in the way"):
+        prepare(source, out)
+    (partial / ".gen3d-unfinished").touch()
+    (partial / "images").mkdir()
+    prepare(source, out)
+    assert not partial.exists() and sorted(p.name for p in out.iterdir()) == ["dataset.json", "images"]
