@@ -94,7 +94,8 @@ def test_a_folder_that_another_program_looks_into_is_renamed_a_moment_later(
             raise PermissionError(13, "Access is denied")
         real(source, target)
 
-    monkeypatch.setattr(os, "replace", replace)
+    for name in ("replace", "rename"):
+        monkeypatch.setattr(os, name, replace)
     with stage_folder(tmp_path / "set") as folder:
         (folder / "picture.png").write_bytes(b"work")
     assert names(tmp_path / "set") == ["picture.png"]
