@@ -18,7 +18,7 @@ _STEEP = 2.0
 """CIE lightness per pixel, over three pixels, from which an edge is an object's."""
 _ALIKE = 3.0
 """Difference of CIE lightness between neighbours within a shadow."""
-_OBJECT = 0.25
+_OBJECT = 0.6
 """Area of the object as a share of its shadow's, at least: else a grey object was taken for its own shadow."""
 _LEAST = 0.002
 """Of a picture's area: less is no shadow, and the picture stays as it is."""
