@@ -26,7 +26,12 @@ ROOT = Path(__file__).resolve().parents[1]
 PAGE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 BLENDER = {"bpy", "bmesh", "mathutils", "gpu", "blf", "bl_ext", "bl_operators", "bl_ui", "addon_utils", "bpy_extras"}
-DISTRIBUTION = {"skimage": "scikit-image", "PIL": "pillow", "torch_fidelity": "torch-fidelity"}
+DISTRIBUTION = {
+    "skimage": "scikit-image",
+    "PIL": "pillow",
+    "pillow_heif": "pillow-heif",
+    "torch_fidelity": "torch-fidelity",
+}
 MOST_LINES = 260
 
 
@@ -202,7 +207,7 @@ def test_there_are_no_circles():
 def test_rooms_import_the_libraries_that_they_may(module: str):
     may, known = libraries(module), set()
     if may & {"base", "train"}:
-        known = declared(*(["train"] if "train" in may else []))
+        known = declared("heic", *(["train"] if "train" in may else []))
     if top(module) == "blender_addon":
         known = {"numpy"}
     assert third_party(module) - (BLENDER if "bpy" in may else set()) <= known

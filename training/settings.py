@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import difflib
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -56,8 +57,7 @@ def _flags(part: Any, base: Any, prefix: str) -> Iterator[str]:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        with path.open("rb") as file:
-            values = tomllib.load(file)
+        values = tomllib.loads(_text(path.read_bytes()))
     except OSError as error:
         raise SettingsError(f"cannot read settings {path}: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -73,6 +73,12 @@ def _hint(key: str, names: list[str]) -> str:
         return f"it is {now!r} now" if now else "it follows from 'generator.kind' now"
     near = difflib.get_close_matches(key.rpartition(".")[2], names, 1)
     return f"did you mean {near[0]!r}?" if near else f"known are {', '.join(names)}"
+
+
+def _text(data: bytes) -> str:
+    """What an editor or PowerShell wrote: UTF-8 with or without a byte order mark, or UTF-16 with one."""
+    wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    return data.decode("utf-16" if wide else "utf-8-sig")
 
 
 def _unknown(values: Mapping[str, Any], known: Any, prefix: str = "") -> Iterator[tuple[str, list[str]]]:

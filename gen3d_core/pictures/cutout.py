@@ -5,31 +5,24 @@ Pictures are (H, W, 4) uint8, RGBA with straight alpha. Pillow decodes; the rest
 
 from __future__ import annotations
 
-import io
-import warnings
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from gen3d_core import limits
 from gen3d_core.colour import to_lab
 from gen3d_core.connected import label_regions
-from gen3d_core.errors import first_line
+from gen3d_core.pictures.components import meaningful
+from gen3d_core.pictures.opening import UnreadablePicture, open_picture, to_rgba
 from gen3d_core.pictures.pinhole import FILL
-
-if TYPE_CHECKING:
-    from PIL.Image import Image
+from gen3d_core.pictures.shadow import soft_shadow
 
 MIN_SIDE = 8
 VISIBLE = 16
 """Opacity, of 255, from which a pixel belongs to the object when it is framed."""
 _PLAIN_SHARE = 0.9  # of the border must agree on one colour
 _NEAR = 12.0  # CIE Lab distance within which a pixel counts as background
+_FLAWLESS, _NEARER = 1.0, 4.0  # where the border is even to within the one, the other tells white from white
+_NOTHING = 0.002  # of a picture that is all background
 _SAME = 2.5  # distance within which an enclosed region is a hole that shows the background
-
-
-class UnreadablePicture(Exception):
-    """One picture cannot be used; the message says why."""
 
 
 def decode(data: bytes, limit: int) -> np.ndarray:
@@ -37,31 +30,21 @@ def decode(data: bytes, limit: int) -> np.ndarray:
 
     Raises UnreadablePicture for anything that is not a whole picture of at least 8x8 and at most 100 million pixels.
     """
-    from PIL import Image, ImageOps, UnidentifiedImageError
+    from PIL.Image import Resampling
 
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            image = Image.open(io.BytesIO(data))
-            if min(image.size) < MIN_SIDE:
-                raise UnreadablePicture(
-                    f"{image.width}x{image.height} pixels: too small, at least {MIN_SIDE}x{MIN_SIDE}"
-                )
-            if image.width * image.height > limits.PICTURE_PIXELS:
-                raise UnreadablePicture(
-                    f"{image.width}x{image.height} pixels: too large, at most {limits.PICTURE_PIXELS // 10**6} million"
-                )
-            image.draft("RGB", (limit, limit))  # a JPEG is decoded no larger than it needs to be
-            image.load()
-            image = _eight_bits(ImageOps.exif_transpose(image))
-    except UnidentifiedImageError as error:
-        raise UnreadablePicture("not a picture") from error
-    except (OSError, SyntaxError, ValueError, EOFError, IndexError, MemoryError, Image.DecompressionBombError) as error:
-        raise UnreadablePicture(first_line(error)) from error
+    with open_picture(data) as opened:
+        if min(opened.size) < MIN_SIDE:
+            raise UnreadablePicture(f"{opened.width}x{opened.height} pixels: too small, at least {MIN_SIDE}x{MIN_SIDE}")
+        if opened.width * opened.height > limits.PICTURE_PIXELS:
+            raise UnreadablePicture(
+                f"{opened.width}x{opened.height} pixels: too large, at most {limits.PICTURE_PIXELS // 10**6} million"
+            )
+        opened.draft("RGB", (limit, limit))  # a JPEG is decoded no larger than it needs to be
+        image = to_rgba(opened)
     if max(image.size) > limit:
         scale = limit / max(image.size)
         size = max(1, round(image.width * scale)), max(1, round(image.height * scale))
-        image = image.convert("RGBa").resize(size, Image.Resampling.HAMMING).convert("RGBA")
+        image = image.convert("RGBa").resize(size, Resampling.HAMMING).convert("RGBA")
     return np.array(image)
 
 
@@ -73,10 +56,12 @@ def has_alpha(pixels: np.ndarray) -> bool:
 def remove_background(pixels: np.ndarray) -> np.ndarray | None:
     """The picture with a plain background made transparent, or None where the border has no one colour.
 
-    Background is what is near the border's median colour (CIE Lab) and connected to the border, and enclosed regions
-    that match it closely. Raises UnreadablePicture when nothing else is there.
+    Background is what is near the border's median colour (CIE Lab) and connected to the border, a soft shadow on it,
+    enclosed regions that match it closely, and small things apart from the object: specks, a watermark. Raises
+    UnreadablePicture when nothing else is there.
     """
-    lab = to_lab(pixels[..., :3] / 255)
+    colours = pixels[..., :3] / 255
+    lab = to_lab(colours)
     smaller = min(pixels.shape[:2])
     rim = max(1, round(0.02 * smaller))
     border = np.ones(lab.shape[:2], bool)
@@ -84,27 +69,30 @@ def remove_background(pixels: np.ndarray) -> np.ndarray | None:
     distance = np.linalg.norm(lab - np.median(lab[border], axis=0), axis=-1)
     if (distance[border] < _NEAR).mean() < _PLAIN_SHARE:
         return None
-    parts = label_regions(distance < _NEAR)
-    outer = np.unique(np.concatenate([parts[0], parts[-1], parts[:, 0], parts[:, -1]]))
-    background = np.isin(parts, outer[outer > 0]) | _holes(parts, distance, outer)
+    background = _plain_background(distance, _NEAR)
+    if 1 - background.mean() < _NOTHING and (distance[border] < _FLAWLESS).mean() > 0.99:
+        background = _plain_background(distance, _NEARER)
+    shadow = soft_shadow(colours, lab[..., 0], np.median(colours[border], axis=0), background)
+    if shadow is not None:
+        background |= shadow
     if smaller >= 256:
         background = _grow(background)
     share = 1 - background.mean()
-    if share < 0.002:
+    if share < _NOTHING:
         raise UnreadablePicture("nothing stands out from its background")
     if share > 0.98:
         return None
     cut = pixels.copy()
-    cut[..., 3] = np.where(background, 0, 255)
+    cut[..., 3] = np.where(meaningful(~background), 255, 0)
     return cut
 
 
 def frame_object(pixels: np.ndarray, size: int) -> np.ndarray:
-    """The visible object centred in a `size` square, its longer side `FILL` of it.
+    """The visible object, but for small things apart from it, centred in a `size` square, its longer side `FILL` of it.
 
     Raises UnreadablePicture when nothing is visible.
     """
-    visible = pixels[..., 3] >= VISIBLE
+    visible = meaningful(pixels[..., 3] >= VISIBLE)
     rows, columns = np.flatnonzero(visible.any(1)), np.flatnonzero(visible.any(0))
     if not len(rows):
         raise UnreadablePicture("fully transparent")
@@ -144,15 +132,10 @@ def _weights(inputs: int, outputs: int) -> np.ndarray:
     return (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
 
 
-def _eight_bits(image: Image) -> Image:
-    from PIL import Image as pillow
-
-    if image.mode.startswith(("I", "F")):
-        values = np.asarray(image, np.float64)
-        top = 65535.0 if image.mode != "F" and values.max() > 255 else 255.0 if values.max() > 1 else 1.0
-        grey = np.clip(np.nan_to_num(values) / top * 255, 0, 255).astype(np.uint8)
-        return pillow.fromarray(grey).convert("RGBA")
-    return image.convert("RGBA")
+def _plain_background(distance: np.ndarray, near: float) -> np.ndarray:
+    parts = label_regions(distance < near)
+    outer = np.unique(np.concatenate([parts[0], parts[-1], parts[:, 0], parts[:, -1]]))
+    return np.isin(parts, outer[outer > 0]) | _holes(parts, distance, outer)
 
 
 def _holes(parts: np.ndarray, distance: np.ndarray, outer: np.ndarray) -> np.ndarray:

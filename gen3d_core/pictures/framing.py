@@ -9,6 +9,7 @@ import numpy as np
 
 from gen3d_core import limits
 from gen3d_core.errors import Gen3DError
+from gen3d_core.files import read_regular
 from gen3d_core.pictures.cutout import UnreadablePicture, decode, frame_object, has_alpha, remove_background, resize
 
 LOOKED_AT = 512
@@ -87,9 +88,10 @@ def network_input(pictures: list[np.ndarray], side: int) -> np.ndarray:
 
 def _decode_file(path: Path) -> np.ndarray:
     try:
-        if path.stat().st_size > limits.PICTURE_BYTES:
+        data = read_regular(path, limits.PICTURE_BYTES)
+        if len(data) > limits.PICTURE_BYTES:
             raise Gen3DError(f"{path}: larger than {limits.PICTURE_BYTES >> 20} MB")
-        return decode(path.read_bytes(), LOOKED_AT)
+        return decode(data, LOOKED_AT)
     except UnreadablePicture as error:
         raise Gen3DError(f"{path}: {error}") from error
     except OSError as error:

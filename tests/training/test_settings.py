@@ -179,3 +179,10 @@ def test_a_record_of_an_older_program_takes_today_s_defaults_where_it_says_nothi
     recorded = dataclasses.asdict(TINY)
     del recorded["loss"]["smoothness_offset"]
     assert from_manifest(recorded) == TINY
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_a_byte_order_mark_is_no_mistake(tmp_path: Path, encoding: str) -> None:
+    """PowerShell writes one, and in its older versions 16 bits for each character."""
+    (tmp_path / "settings.toml").write_bytes("# Größe\r\n[optim]\r\nbatch = 12\r\n".encode(encoding))
+    assert load_settings("fast", tmp_path / "settings.toml").optim.batch == 12

@@ -9,11 +9,14 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 from tqdm import tqdm
 
+from gen3d_core import limits
 from gen3d_core.config import PosePrior
-from gen3d_core.errors import first_line
+from gen3d_core.files import read_regular
+from gen3d_core.pictures.opening import UnreadablePicture, open_picture, to_rgba
+from training.data.camera_files import TRANSFORMS, has_labels, read_folder_cameras
+from training.data.recentring import recentre
 from training.data.staging import DatasetError
 from training.data.transforms import Frame, Transforms, camera_angles, parse_object, read_bounded
 
@@ -67,11 +70,13 @@ def load_dataset(folder: Path, progress: Callable[[int, int], None] | None = Non
         raise DatasetError(f"{folder} is not a folder: make one with 'gen3d-train render' or 'gen3d-train prepare'")
     about = _description(folder / "dataset.json")
     prior = _prior(about, folder)
-    cameras = folder / "transforms.json"
-    transforms = Transforms.parse(read_bounded(cameras), str(cameras)) if cameras.is_file() else None
+    cameras = folder / TRANSFORMS
+    transforms = read_folder_cameras(folder)
+    if transforms is not None:
+        transforms = recentre(transforms, prior.distance)
     paths = [folder / frame.path for frame in transforms.frames] if transforms else _list_pictures(folder)
     angles = _angles(transforms, prior, cameras) if transforms else None
-    read = _read_pictures(paths, progress)
+    read = _read_pictures(folder, paths, progress)
     if read.skipped:
         shown = "; ".join(read.skipped[:20]) + ("; ..." if len(read.skipped) > 20 else "")
         _log.warning("skipped %d of %d pictures: %s", len(read.skipped), len(paths), shown)
@@ -106,7 +111,10 @@ def _description(path: Path) -> dict[str, Any]:
     """The content of dataset.json, {} where there is none."""
     if not path.is_file():
         return {}
-    content = parse_object(read_bounded(path), str(path))
+    text = read_bounded(path)
+    if has_labels(text):
+        raise DatasetError(f"{path} is in EG3D's layout, which is not read: write its cameras as {TRANSFORMS}")
+    content = parse_object(text, str(path))
     if (content.get("format"), content.get("version")) != ("gen3d-dataset", 1):
         raise DatasetError(f"{path} is not a version 1 gen3d-dataset description: make the data set anew")
     return content
@@ -152,7 +160,8 @@ def _angles(transforms: Transforms, prior: PosePrior, where: Path) -> NDArray[np
     fov = math.degrees(transforms.fov)
     if abs(fov - prior.fov_deg) > 0.1:
         raise DatasetError(
-            f"{where}: field of view {fov:.2f} degrees, but the data set's pose prior says {prior.fov_deg:g}"
+            f"{where}: field of view {fov:.2f} degrees, but the data set's pose prior says {prior.fov_deg:g}: "
+            "'gen3d-train prepare' measures it"
         )
     cameras = camera_angles(transforms.frames)
     for frame, camera in zip(transforms.frames, cameras, strict=True):
@@ -168,31 +177,41 @@ def _distance_error(frame: Frame, distance: float, prior: PosePrior) -> str:
     )
 
 
-def _read_pictures(paths: list[Path], progress: Callable[[int, int], None] | None) -> _Read:
+def _read_pictures(folder: Path, paths: list[Path], progress: Callable[[int, int], None] | None) -> _Read:
     pictures: NDArray[np.uint8] | None = None
     places: list[int] = []
     skipped: list[str] = []
     for i, path in enumerate(paths):
         try:
-            with Image.open(path) as image:
+            with open_picture(_bytes(path)) as image:
                 side = _check_side(path, image.size, None if pictures is None else pictures.shape[1])
                 if pictures is None:
                     if len(paths) * side * side * 4 > _MAX_BYTES:
                         raise DatasetError(f"{len(paths)} pictures of {side}x{side} do not fit into memory")
                     pictures = np.empty((len(paths), side, side, 4), np.uint8)
-                pictures[len(places)] = np.asarray(image.convert("RGBA"))
+                pictures[len(places)] = np.asarray(to_rgba(image))
             places.append(i)
         except DatasetError:
             raise
-        except FileNotFoundError:
-            skipped.append(f"{path.name} (missing)")
-        except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as error:
-            skipped.append(f"{path.name} ({first_line(error)})")
+        except UnreadablePicture as error:
+            skipped.append(f"{path.relative_to(folder).as_posix().removeprefix('images/')} ({error})")
         if progress:
             progress(i + 1, len(paths))
     if pictures is None or not places:
         raise DatasetError(f"none of the {len(paths)} pictures can be read; the first: {skipped[0]}")
     return _Read(pictures[: len(places)], places, tuple(skipped))
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        data = read_regular(path, limits.PICTURE_BYTES)
+    except FileNotFoundError as error:
+        raise UnreadablePicture("missing") from error
+    except OSError as error:
+        raise UnreadablePicture(error.strerror or str(error)) from error
+    if len(data) > limits.PICTURE_BYTES:
+        raise UnreadablePicture(f"larger than {limits.PICTURE_BYTES >> 20} MB")
+    return data
 
 
 def _check_side(path: Path, size: tuple[int, int], expected: int | None) -> int:

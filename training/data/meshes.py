@@ -19,6 +19,7 @@ from tqdm import tqdm
 
 from gen3d_core.errors import Gen3DError, first_line
 from gen3d_core.mesh.mesh import Mesh
+from gen3d_core.pictures.foreign import describe_foreign
 
 SUFFIXES = (".glb", ".gltf", ".obj", ".ply", ".stl", ".off")
 MAX_BYTES = 256 << 20
@@ -88,7 +89,7 @@ def read_meshes(folder: Path, count: int, stream: Sequence[int] = (0, 12), what:
             except Gen3DError:
                 raise
             except _UNREADABLE as error:
-                reasons.append(f"{path.name}: {first_line(error)}")
+                reasons.append(f"{path.relative_to(folder).as_posix()}: {first_line(error)}")
                 _log.warning("skipped %s", reasons[-1])
                 continue
             bar.update()
@@ -109,6 +110,10 @@ def read_mesh(path: Path) -> Mesh:
     """
     if path.stat().st_size > MAX_BYTES:
         raise Gen3DError(f"{path} has {path.stat().st_size >> 20} MB: a reference mesh may have {MAX_BYTES >> 20}")
+    with path.open("rb") as file:
+        foreign = describe_foreign(file.read(128))
+    if foreign:
+        raise ValueError(foreign)
     loaded = trimesh.load(path, force="mesh", process=False, skip_materials=True)
     if not isinstance(loaded, trimesh.Trimesh) or len(loaded.faces) == 0:
         raise ValueError("it holds no surface")

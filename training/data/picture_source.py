@@ -9,17 +9,21 @@ from pathlib import Path, PurePosixPath
 
 from gen3d_core import limits
 from gen3d_core.errors import first_line
-from gen3d_core.pictures.cutout import UnreadablePicture
+from gen3d_core.files import read_regular
+from gen3d_core.pictures.opening import UnreadablePicture
 from training.data.staging import DatasetError
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".tga"})
+_NAMED = frozenset({".heic", ".heif", ".hif", ".avif", ".eps", ".psd", ".exr", ".dng", ".cr2", ".nef", ".arw"})
+"""Pictures too: tried, and skipped by name where they cannot be read, but nothing that a source is made of."""
 
 
 @dataclass(frozen=True)
 class PictureSource:
-    """The pictures of a folder or zip by their '/'-separated names, sorted."""
+    """The pictures of a folder or zip by their '/'-separated names, sorted, and the names of all its files."""
 
     names: tuple[str, ...]
+    files: tuple[str, ...]
     _folder: Path
     _archive: zipfile.ZipFile | None
 
@@ -27,12 +31,10 @@ class PictureSource:
         """The bytes of a file. Raises UnreadablePicture when it is missing, too large, damaged or encrypted."""
         try:
             if self._archive is None:
-                path = self._folder / name
-                if path.stat().st_size > limits.PICTURE_BYTES:
-                    raise UnreadablePicture(f"larger than {limits.PICTURE_BYTES >> 20} MB")
-                return path.read_bytes()
-            with self._archive.open(name) as member:
-                data = member.read(limits.PICTURE_BYTES + 1)
+                data = read_regular(self._folder / name, limits.PICTURE_BYTES)
+            else:
+                with self._archive.open(name) as member:
+                    data = member.read(limits.PICTURE_BYTES + 1)
         except (KeyError, FileNotFoundError) as error:
             raise UnreadablePicture("missing") from error
         except (OSError, EOFError, RuntimeError, NotImplementedError, ValueError, zipfile.BadZipFile) as error:
@@ -53,7 +55,8 @@ def open_source(source: Path) -> Iterator[PictureSource]:
     """
     if source.is_dir():
         paths = [path.relative_to(source) for path in source.rglob("*") if path.is_file()]
-        yield PictureSource(_pictures([path.as_posix() for path in paths], source), source, None)
+        files = _visible([path.as_posix() for path in paths])
+        yield PictureSource(_pictures(files, source), files, source, None)
         return
     if not source.is_file():
         raise DatasetError(f"{source} does not exist: SOURCE is a folder or a zip of pictures")
@@ -74,16 +77,19 @@ def open_source(source: Path) -> Iterator[PictureSource]:
                 raise DatasetError(f"{source}: member '{info.filename}' leaves the zip's folder; this zip is not used")
             if not info.is_dir():
                 names.append(info.filename)
-        yield PictureSource(_pictures(names, source), source, archive)
+        files = _visible(names)
+        yield PictureSource(_pictures(files, source), files, source, archive)
 
 
-def _pictures(names: list[str], source: Path) -> tuple[str, ...]:
-    def is_picture(name: str) -> bool:
-        path = PurePosixPath(name)
-        hidden = any(part.startswith(".") or part == "__MACOSX" for part in path.parts)
-        return path.suffix.lower() in SUFFIXES and not hidden
+def _visible(names: list[str]) -> tuple[str, ...]:
+    def hidden(name: str) -> bool:
+        return any(part.startswith(".") or part == "__MACOSX" for part in PurePosixPath(name).parts)
 
-    found = tuple(sorted({name for name in names if is_picture(name)}))
+    return tuple(sorted({name for name in names if not hidden(name)}))
+
+
+def _pictures(names: tuple[str, ...], source: Path) -> tuple[str, ...]:
+    found = tuple(name for name in names if PurePosixPath(name).suffix.lower() in SUFFIXES | _NAMED)
     if not found:
         raise DatasetError(f"{source} holds no pictures ({', '.join(sorted(s[1:] for s in SUFFIXES))})")
     return found

@@ -19,11 +19,12 @@ from gen3d_core.pictures.cutout import (
     has_alpha,
     remove_background,
 )
+from training.data.camera_files import TRANSFORMS, find_root, read_cameras, unread_cameras
 from training.data.picture_source import PictureSource, open_source
+from training.data.recentring import recentre
 from training.data.staging import DatasetError, stage_folder
 from training.data.transforms import Frame, Transforms, camera_angles, write_transforms
 
-CAMERAS = "transforms.json"
 _WORK_SIDE = 1024  # pixels in which a background is looked for
 _log = logging.getLogger(__name__)
 
@@ -56,7 +57,8 @@ def prepare(
     """Make the data set folder `out` from a folder or zip of pictures of any size and format.
 
     Pictures with alpha, or on a plain background, are cropped to the object and centred; others stay opaque and are
-    counted. A source with its own transforms.json keeps its cameras, and its pictures are only resized; of another,
+    counted. A source with its own transforms.json, or one for each split, keeps its cameras, moved around the origin
+    where they look elsewhere, and its pictures are only resized; of another,
     `azimuth` and `elevation` are the ranges in degrees from which it was taken, as far as they are known. Pictures
     that cannot be used are skipped by name. Raises DatasetError when nothing is left or the cameras make no sense.
     """
@@ -65,13 +67,13 @@ def prepare(
     assumed = _assume_prior(azimuth, elevation)
     source, out = Path(source), Path(out)
     with open_source(source) as pictures:
-        transforms = _transforms(pictures, source)
+        transforms = _cameras(pictures, source)
         items = [_Item(name, None) for name in pictures.names]
         if transforms is not None:
             items = [_Item(frame.path, frame) for frame in transforms.frames]
             if azimuth or elevation:
                 raise DatasetError(
-                    f"{source} says in {CAMERAS} where its cameras stood: leave --azimuth, --elevation out"
+                    f"{source} says in {TRANSFORMS} where its cameras stood: leave --azimuth, --elevation out"
                 )
         prior = assumed if transforms is None else _prior(transforms)
         with stage_folder(out, needed_bytes=len(items) * (size * size * 3 + 500)) as folder:
@@ -82,10 +84,11 @@ def prepare(
                 )
             if transforms is not None:
                 frames = [
-                    {"file_path": f"images/{i:06d}.png", "transform_matrix": item.frame.matrix.tolist()}
+                    {"file_path": f"images/{i:06d}.png", "transform_matrix": item.frame.matrix.tolist(),
+                     **({"model": item.frame.model} if item.frame.model else {})}
                     for i, item in enumerate(kept) if item.frame is not None
                 ]  # fmt: skip
-                write_transforms(folder / CAMERAS, transforms.fov, size, frames)
+                write_transforms(folder / TRANSFORMS, transforms.fov, size, frames)
             description = {
                 "format": "gen3d-dataset", "version": 1, "category": category or source.resolve().stem,
                 "source": source.resolve().name, "size": size, "pictures": result.pictures, "mirror": False,
@@ -114,12 +117,27 @@ def _assume_prior(azimuth: tuple[float, float] | None, elevation: tuple[float, f
     return prior
 
 
-def _transforms(pictures: PictureSource, source: Path) -> Transforms | None:
-    try:
-        text = pictures.read(CAMERAS)
-    except UnreadablePicture:
+def _cameras(pictures: PictureSource, source: Path) -> Transforms | None:
+    """The source's cameras around the origin; None where it has none. What is not used of them is said."""
+
+    def read(name: str) -> bytes:
+        try:
+            return pictures.read(name)
+        except UnreadablePicture as error:
+            raise DatasetError(f"{source}: {name} cannot be read: {error}") from error
+
+    known = frozenset(pictures.files)
+    root = find_root(known)
+    transforms = read_cameras(known.__contains__, read, str(source), root)
+    unread = unread_cameras(pictures.files, root, read)
+    if unread:
+        _log.warning("%s", unread)
+    if transforms is None:
         return None
-    return Transforms.parse(text, f"{source}: {CAMERAS}")
+    without = known.intersection(pictures.names) - {frame.path for frame in transforms.frames}
+    if without:
+        _log.warning("left out %d pictures that have no camera, such as %s", len(without), min(without))
+    return recentre(transforms)
 
 
 def _prior(transforms: Transforms) -> PosePrior:

@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from training.data.intrinsics import field_of_view
 from training.data.poses import CameraAngles, angles_from_matrix
 from training.data.staging import DatasetError
 
+_SAME_ANGLE = math.radians(0.1)
 _MAX_JSON_BYTES = 512 * 2**20
 
 
@@ -34,19 +36,23 @@ class Transforms:
     frames: tuple[Frame, ...]
 
     @classmethod
-    def parse(cls, text: str | bytes, where: str) -> "Transforms":
-        """From the text of a transforms.json. Raises DatasetError, beginning with `where`, for anything malformed."""
+    def parse(cls, text: str | bytes, where: str, *, empty: bool = False) -> "Transforms":
+        """From the text of a transforms.json. Raises DatasetError, beginning with `where`, for anything malformed, for
+        lenses other than one pinhole, and where no pictures are listed unless it may be `empty`."""
         content = parse_object(text, where)
         try:
-            fov = float(content["camera_angle_x"])
-            frames = tuple(_frame(entry) for entry in content["frames"])
+            entries = list(content["frames"])
+            frames = tuple(_frame(entry) for entry in entries)
+            shared = {name: value for name, value in content.items() if name != "frames"}
+            fov = field_of_view(shared | entries[0]) if entries else 0.0
+            for frame, entry in zip(frames, entries, strict=True):
+                if not _agrees(fov, shared | entry, frame):
+                    raise ValueError(f"'{frame.path}' has another field of view than the first: Gen3D needs one")
         except KeyError as error:
             raise DatasetError(f"{where}: '{error.args[0]}' is missing") from error
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, OverflowError) as error:
             raise DatasetError(f"{where}: {error}") from error
-        if not 0.0 < fov < math.pi:
-            raise DatasetError(f"{where}: camera_angle_x is {fov}: it must be an angle in radians between 0 and pi")
-        if not frames:
+        if not frames and not empty:
             raise DatasetError(f"{where} lists no pictures")
         return cls(fov, frames)
 
@@ -100,4 +106,11 @@ def _frame(entry: Any) -> Frame:
     matrix = np.asarray(entry["transform_matrix"], float)
     if matrix.shape != (4, 4):
         raise ValueError(f"the transform_matrix of '{path}' is not 4x4")
-    return Frame(str(path if path.suffix else path.with_suffix(".png")), matrix, str(entry.get("model", "")))
+    return Frame(str(path), matrix, str(entry.get("model", "")))
+
+
+def _agrees(fov: float, given: dict[str, Any], frame: Frame) -> bool:
+    try:
+        return abs(field_of_view(given) - fov) <= _SAME_ANGLE
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"'{frame.path}': {error}") from error

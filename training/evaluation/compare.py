@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 from PIL import Image
 
 from gen3d_core.errors import Gen3DError
+from gen3d_core.pictures.opening import UnreadablePicture, open_picture
 from training.evaluation.comparison import Comparison, compare_results, to_json
 from training.evaluation.curves import COLOURS, charts
 from training.evaluation.folder import write_together
@@ -61,13 +61,11 @@ def read_strip(path: Path) -> bytes:
         raise Gen3DError(f"{path} has {path.stat().st_size >> 20} MB: too large for a strip of pictures")
     content = path.read_bytes()
     try:
-        with Image.open(io.BytesIO(content), formats=["PNG"]) as image:
+        with open_picture(content, ("PNG",)) as image:
             if max(image.size) > MAX_SIDE:
                 raise Gen3DError(f"{path} is {image.width}x{image.height} pixels: too large for a strip of pictures")
             image.load()
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        if isinstance(error, Gen3DError):
-            raise
+    except UnreadablePicture as error:
         raise Gen3DError(f"{path} is damaged: evaluate again") from error
     return content
 
@@ -76,7 +74,7 @@ def bands(labels: Sequence[str], strips: Sequence[Mapping[str, bytes]]) -> bytes
     """The contact sheet: a band of renders, meshes and interpolations for each model, as a PNG file."""
     rows = []
     for label, pictures in zip(labels, strips, strict=True):
-        images = [Image.open(io.BytesIO(pictures[name])).convert("RGB") for name in STRIPS]
+        images = [_decode(pictures[name]) for name in STRIPS]
         band = Image.new("RGB", (max(image.width for image in images), sum(image.height for image in images)), "white")
         top = 0
         for image in images:
@@ -84,3 +82,8 @@ def bands(labels: Sequence[str], strips: Sequence[Mapping[str, bytes]]) -> bytes
             top += image.height
         rows.append((label.replace(" (", "\n("), band))
     return png(label_bands(rows))
+
+
+def _decode(content: bytes) -> Image.Image:
+    with open_picture(content, ("PNG",)) as image:
+        return image.convert("RGB")

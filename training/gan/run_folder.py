@@ -14,7 +14,7 @@ from filelock import FileLock, Timeout
 
 from gen3d_core.config import Config, PosePrior
 from gen3d_core.errors import Gen3DError
-from gen3d_core.files import make_folder, replacing
+from gen3d_core.files import make_folder, replacing, sweep
 from gen3d_core.weights.checked_config import from_manifest
 
 FILE_NAME = "run.json"
@@ -23,6 +23,8 @@ _FIXED = (
     *("prior.", "seed", "dataset."),
 )
 _FREE = ("config.", "command")
+_WRITTEN = r"run\.json|state\.pt|log\.jsonl|\d+k\.(png|safetensors)"
+"""Names of files that a run replaces."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ class Run:
 def lock_folder(folder: Path) -> Iterator[None]:
     """Hold the run's folder, created where missing; the lock ends with the process, however that ends.
 
-    What a killed process had half written is cleared away.
+    Nothing in the folder is touched: it may turn out to be another run's, or none.
 
     Raises:
         Gen3DError: another training holds it.
@@ -62,11 +64,16 @@ def lock_folder(folder: Path) -> Iterator[None]:
             f"another training is writing to {folder}: wait for it, stop it, or choose another --out"
         ) from error
     try:
-        for leftover in folder.rglob(".*.partial"):
-            leftover.unlink(missing_ok=True)
         yield
     finally:
         lock.release()
+
+
+def clear_leftovers(folder: Path) -> None:
+    """Remove what a killed training had half written: the run's own files, in its own folders. Call it when the folder
+    is held and found to be this run's."""
+    for place in (folder, folder / "samples", folder / "snapshots"):
+        sweep(place, own=_WRITTEN)
 
 
 def check(folder: Path, run: Run) -> None:

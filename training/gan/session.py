@@ -17,7 +17,7 @@ from training.budget import Budget
 from training.compute import chosen_device, denormals_as_zero, describe_machine, keep_freed_memory
 from training.data.batches import Batches
 from training.data.dataset import load_with_bar
-from training.gan.run_folder import Run, check, lock_folder, record
+from training.gan.run_folder import Run, check, clear_leftovers, lock_folder, record
 from training.gan.state import TrainState
 from training.gan.trainer import train
 from training.settings import flags
@@ -77,6 +77,7 @@ def train_session(
         state = TrainState.fresh(config, data.prior, chosen, seed)
         if state.restore(out):
             log.info("resuming at %d pictures, %.1f minutes", state.images, state.seconds / 60)
+        clear_leftovers(out)
         record(out, run, state.images)
         state = train(state, Batches(data, chosen), config, out, Budget(images, minutes), seed, snapshot_kimg)
     log.info("%d pictures shown in %.1f minutes, see %s", state.images, state.seconds / 60, out / "samples")

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from torch.utils.tensorboard import SummaryWriter
 
@@ -27,12 +29,10 @@ class Tracker:
         if not self.path.exists():
             return
         kept = []
-        for line in self.path.read_text(encoding="utf-8").splitlines():
-            try:
-                if json.loads(line)["images"] <= images:
+        for line in self.path.read_text(encoding="utf-8", errors="replace").splitlines():
+            with suppress(KeyError, TypeError):  # the crash cut this line short
+                if _parse(line)["images"] <= images:
                     kept.append(line + "\n")
-            except (ValueError, KeyError, TypeError):
-                continue  # the crash cut this line short
         with replacing(self.path) as file:
             file.write("".join(kept).encode())
 
@@ -57,9 +57,21 @@ class Tracker:
 
 
 def curve(folder: Path, most: int = 120) -> dict[str, list[float | None]]:
-    """The log's numbers as columns of equal length, thinned to at most `most` rows; what a row lacks is None."""
+    """The log's numbers as columns of equal length, thinned to at most `most` rows; what a row lacks is None.
+
+    Lines that a crash or a full disk cut short are left out.
+    """
     path = folder / FILE_NAME
-    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-    rows = [row for row in map(json.loads, lines) if "event" not in row]
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines() if path.exists() else []
+    rows = [row for row in map(_parse, lines) if row and "event" not in row]
     rows = rows[:: max(1, -(-len(rows) // most))]
     return {name: [row.get(name) for row in rows] for name in sorted({key for row in rows for key in row})}
+
+
+def _parse(line: str) -> dict[str, Any]:
+    """What a line holds, {} where it is not whole."""
+    try:
+        row = json.loads(line)
+    except ValueError:
+        return {}
+    return row if isinstance(row, dict) else {}
