@@ -2,7 +2,6 @@
 
 import errno
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -56,8 +55,8 @@ def test_a_second_process_is_refused_and_the_first_one_finishes(tmp_path: Path) 
 def test_remains_of_a_killed_process_are_cleared(tmp_path: Path) -> None:
     out = tmp_path / "set"
     child = begin(out)
-    child.send_signal(signal.SIGKILL)
-    child.wait()
+    child.kill()
+    child.communicate()
     assert (tmp_path / "set.partial" / "picture.png").exists()
     with stage_folder(out) as folder:
         assert not (folder / "picture.png").exists()
