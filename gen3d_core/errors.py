@@ -6,6 +6,8 @@ from __future__ import annotations
 import errno
 from pathlib import Path
 
+from gen3d_core.texts import shown
+
 
 class Gen3DError(ValueError):
     """A mistake outside the program (a bad file, a bad number, a full disk). Command lines show its text without a
@@ -18,13 +20,13 @@ class OutputError(Gen3DError):
 
 def one_line(error: BaseException) -> str:
     """All that an error says, in one line; what kind it is where it says nothing."""
-    return " ".join(str(error).split()) or type(error).__name__
+    return " ".join(shown(str(error)).split()) or type(error).__name__
 
 
 def first_line(error: BaseException) -> str:
     """The first line of what another library's error says, not longer than a reader wants; what kind it is where it
     says nothing."""
-    lines = str(error).strip().splitlines()
+    lines = shown(str(error)).strip().splitlines()
     return lines[0][:200] if lines else type(error).__name__
 
 

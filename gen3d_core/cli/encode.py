@@ -61,7 +61,7 @@ def _encode(options: argparse.Namespace) -> int:
     limits.check_whole("PICTURE: how many", len(options.pictures), limits.PICTURES)
     limits.check_whole("--resolution", options.resolution, limits.RESOLUTION)
     if options.threads is not None:
-        limits.check_whole("--threads", options.threads, (1, 1024))
+        limits.check_whole("--threads", options.threads, limits.THREADS)
     if options.mask and len(options.mask) != len(options.pictures):
         raise Gen3DError(f"{len(options.mask)} masks for {len(options.pictures)} pictures: give one for each, or none")
 

@@ -68,7 +68,7 @@ def _morph(options: argparse.Namespace) -> int:
     if options.truncation is not None:
         limits.check_real("--truncation", options.truncation, limits.TRUNCATION)
     if options.threads is not None:
-        limits.check_whole("--threads", options.threads, (1, 1024))
+        limits.check_whole("--threads", options.threads, limits.THREADS)
 
     from gen3d_core.codes.path import Path as CodePath
     from gen3d_core.files import make_folder, replacing

@@ -5,57 +5,84 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-# onnxruntime 1.29 and later report sessions to their makers unless told otherwise before the import.
-os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+from gen3d_core import limits
+from gen3d_core.codes.codes import Codes
+from gen3d_core.errors import Gen3DError
+from gen3d_core.model.archive import GRAPHS, ModelFileError, read_model
+from gen3d_core.model.graph_check import check_graph
+from gen3d_core.model.prediction import AZIMUTHS
+from gen3d_core.model.sessions import OnWait, check_answer, check_signature, open_session, run_session
 
-import onnxruntime  # noqa: E402
-from onnxruntime.capi import onnxruntime_pybind11_state as ort_state  # noqa: E402  # pyright: ignore[reportAttributeAccessIssue]
-
-from gen3d_core.codes.codes import Codes  # noqa: E402
-from gen3d_core.errors import first_line  # noqa: E402
-from gen3d_core.model.archive import GRAPHS, ModelFileError, read_model  # noqa: E402
-from gen3d_core.model.prediction import AZIMUTHS  # noqa: E402
+if TYPE_CHECKING:
+    from onnxruntime import InferenceSession
 
 POINTS_AT_ONCE = 1 << 16
 """Points of one call to a graph: keeps a layer of 256 hidden floats per point within 64 MB."""
+LARGEST_PLANES = 64 << 20
+"""Bytes that the shape graph may answer with."""
 
 # What shape.onnx returns is handed to the other graphs as `planes`, whatever it is: (1, 3, C, R, R) feature planes of a
 # tri-plane, (1, D) the truncated shape code of a network that is conditioned on it.
 _INPUTS = {
-    "shape.onnx": {"shape_code", "truncation"},
-    "lattice.onnx": {"planes", "x", "y", "z"},
-    "occupancy.onnx": {"planes", "points"},
-    "colour.onnx": {"planes", "appearance_code", "truncation", "points"},
-    "encoder.onnx": {"pictures"},
+    "shape.onnx": frozenset({"shape_code", "truncation"}),
+    "lattice.onnx": frozenset({"planes", "x", "y", "z"}),
+    "occupancy.onnx": frozenset({"planes", "points"}),
+    "colour.onnx": frozenset({"planes", "appearance_code", "truncation", "points"}),
+    "encoder.onnx": frozenset({"pictures"}),
 }
-_EXTERNAL_DATA_KEY = b"\x0a\x08location"  # protobuf of {key: "location"}: a tensor whose bytes lie in another file
+_THREADS_UNTOLD = 4
+_CALLERS = 4
+"""Threads of a program that may ask one model at the same time."""
+
+
+def nobody_asks() -> None:
+    """For those who wait to the end."""
 
 
 class OnnxModel:
-    """The graphs of a `.gen3d` file; each session is created when first used and kept."""
+    """The graphs of a `.gen3d` file; each session is created when first used and kept.
 
-    def __init__(self, path: Path, manifest: dict[str, Any], graphs: Mapping[str, bytes], threads: int) -> None:
+    `threads` are at most as many as there are processors. While a graph runs, `on_wait` is called now and then, and
+    what it raises ends the run; so does Ctrl-C. Raises `ModelFileError` for graphs that no model is made of.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        manifest: dict[str, Any],
+        graphs: Mapping[str, bytes],
+        threads: int | None = None,
+        on_wait: OnWait = nobody_asks,
+    ) -> None:
+        if threads is not None:
+            limits.check_whole("threads", threads, limits.THREADS)
         self.path = path
         self.manifest = manifest
-        self._graphs = graphs
-        self._threads = threads
-        self._sessions: dict[str, onnxruntime.InferenceSession] = {}
+        self._graphs = dict(graphs)
+        self._names = frozenset(graphs)
+        self._threads = min(threads or _THREADS_UNTOLD, os.cpu_count() or 1)
+        self._on_wait = on_wait
+        self._sessions: dict[str, InferenceSession] = {}
         self._lock = threading.Lock()
+        self._beside = ThreadPoolExecutor(_CALLERS, "gen3d-graph")
+        for name, graph in self._graphs.items():
+            try:
+                check_graph(graph)
+            except Gen3DError as error:
+                raise ModelFileError(f"{path}: {name} {error}") from error
 
     @classmethod
     def open(cls, path: Path, threads: int | None = None) -> OnnxModel:
         """Read and check the file. `threads` defaults to the processors, at most 4. Raises `ModelFileError`."""
         archive = read_model(path, only=GRAPHS)
-        for name, graph in archive.members.items():
-            if _EXTERNAL_DATA_KEY in graph:
-                raise ModelFileError(f"{path}: refused, {name} refers to data outside the model file")
-        return cls(Path(path), archive.manifest, archive.members, threads or min(os.cpu_count() or 1, 4))
+        return cls(Path(path), archive.manifest, archive.members, threads)
 
     def field(self, codes: Codes, truncation: float) -> OnnxField:
         """The field of one object, a `SeparableOnnxField` where the file has a lattice graph: runs the shape graph
@@ -64,56 +91,44 @@ class OnnxModel:
         if (codes.shape.shape, codes.appearance.shape) != expected:
             raise ValueError(f"codes have shapes {codes.shape.shape} and {codes.appearance.shape}: expected {expected}")
         amount = np.float32(truncation)
-        planes = self.run("shape.onnx", shape_code=codes.shape[None], truncation=amount)
-        kind = SeparableOnnxField if "lattice.onnx" in self._graphs else OnnxField
+        planes = self.run("shape.onnx", None, shape_code=codes.shape[None], truncation=amount)
+        if planes.ndim < 2 or len(planes) != 1 or not 0 < planes.nbytes <= LARGEST_PLANES:
+            raise ModelFileError(
+                f"{self.path}: shape.onnx gave values of shape {planes.shape[:8]}: expected those of one object"
+            )
+        kind = SeparableOnnxField if "lattice.onnx" in self._names else OnnxField
         return kind(self, planes, codes.appearance[None], amount)
 
     def predict(self, pictures: np.ndarray) -> np.ndarray:
         """What the encoder says of framed pictures, premultiplied RGBA in [0, 1]: (N, 4, side, side) -> (N, answer),
         as `gen3d_core.model.prediction` takes it apart. Raises `ModelFileError` where the file has no encoder."""
-        if "encoder.onnx" not in self._graphs:
+        if "encoder.onnx" not in self._names:
             raise ModelFileError(
                 f"{self.path} cannot encode pictures: "
                 f"gen3d-train encoder {self.path} --out {self.path.name} adds what it lacks"
             )
         width = self.manifest["shape_dim"] + self.manifest["appearance_dim"] + AZIMUTHS + 1
-        answers = self.run("encoder.onnx", pictures=pictures)
-        if answers.shape != (len(pictures), width) or not np.isfinite(answers).all():
-            raise ModelFileError(f"{self.path}: encoder.onnx gave no usable codes: train it again")
-        return answers
+        return self.run("encoder.onnx", (len(pictures), width), pictures=pictures)
 
-    def run(self, graph: str, **inputs: Any) -> np.ndarray:
-        """Run a graph; arrays are passed as contiguous float32. Returns its only output."""
-        session = self._session(graph)
-        feed = {name: np.asarray(value, dtype=np.float32, order="C") for name, value in inputs.items()}
+    def run(self, graph: str, shape: tuple[int, ...] | None, **inputs: Any) -> np.ndarray:
+        """Run a graph; arrays are passed as contiguous float32. Returns its only answer, float32, finite and of this
+        shape (None: of any). Raises `ModelFileError`: no answer is checked anywhere else."""
         try:
-            return np.asarray(session.run(None, feed)[0])
-        except _onnxruntime_errors() as error:
-            raise ModelFileError(f"{self.path}: {graph} failed: {first_line(error)}") from error
+            session = self._session(graph)
+            feed = {name: np.asarray(value, dtype=np.float32, order="C") for name, value in inputs.items()}
+            answer = run_session(session, feed, self._beside, self._on_wait)
+            return check_answer(answer, answer.shape if shape is None else shape)
+        except Gen3DError as error:
+            raise ModelFileError(f"{self.path}: {graph} {error}") from error
 
-    def _session(self, graph: str) -> onnxruntime.InferenceSession:
+    def _session(self, graph: str) -> InferenceSession:
         with self._lock:
             if graph not in self._sessions:
-                self._sessions[graph] = self._create(graph)
+                session = open_session(self._graphs[graph], self._threads)
+                check_signature(session, _INPUTS[graph])
+                self._sessions[graph] = session
+                del self._graphs[graph]  # the session has it now
             return self._sessions[graph]
-
-    def _create(self, graph: str) -> onnxruntime.InferenceSession:
-        options = onnxruntime.SessionOptions()
-        options.log_severity_level = 3
-        options.intra_op_num_threads = self._threads
-        options.inter_op_num_threads = 1
-        options.use_deterministic_compute = True
-        try:
-            session = onnxruntime.InferenceSession(self._graphs[graph], options, providers=["CPUExecutionProvider"])
-        except _onnxruntime_errors() as error:
-            raise ModelFileError(f"{self.path}: {graph} cannot be opened: {first_line(error)}") from error
-        inputs = {value.name for value in session.get_inputs()}
-        if inputs != _INPUTS[graph] or len(session.get_outputs()) != 1:
-            wanted = ", ".join(sorted(_INPUTS[graph]))
-            raise ModelFileError(
-                f"{self.path}: {graph} takes {', '.join(sorted(inputs))}: expected {wanted} and one output"
-            )
-        return session
 
 
 @dataclass(frozen=True)
@@ -131,7 +146,8 @@ class OnnxField:
     def logit(self, points: np.ndarray) -> np.ndarray:
         """Logit of occupancy at points: (N, 3) -> (N,) float32, positive inside."""
         chunks = [
-            self.model.run("occupancy.onnx", planes=self.planes, points=chunk[None])[0] for chunk in _chunks(points)
+            self.model.run("occupancy.onnx", (1, len(chunk)), planes=self.planes, points=chunk[None])[0]
+            for chunk in _chunks(points)
         ]
         return np.concatenate(chunks) if chunks else np.zeros(0, np.float32)
 
@@ -140,7 +156,12 @@ class OnnxField:
         code, amount = self.appearance_code, self.truncation
         chunks = [
             self.model.run(
-                "colour.onnx", planes=self.planes, appearance_code=code, truncation=amount, points=chunk[None]
+                "colour.onnx",
+                (1, len(chunk), 3),
+                planes=self.planes,
+                appearance_code=code,
+                truncation=amount,
+                points=chunk[None],
             )[0]
             for chunk in _chunks(points)
         ]
@@ -154,15 +175,9 @@ class SeparableOnnxField(OnnxField):
     def lattice(self, x: np.ndarray, y: np.ndarray, z: np.ndarray) -> np.ndarray:
         """Logit on the grid of three axes: (X,), (Y,), (Z,) -> (X, Y, Z) float32, positive inside. The caller bounds
         the size."""
-        return self.model.run("lattice.onnx", planes=self.planes, x=x, y=y, z=z)[0]
+        shape = (1, len(x), len(y), len(z))
+        return self.model.run("lattice.onnx", shape, planes=self.planes, x=x, y=y, z=z)[0]
 
 
 def _chunks(points: np.ndarray) -> list[np.ndarray]:
     return [points[start : start + POINTS_AT_ONCE] for start in range(0, len(points), POINTS_AT_ONCE)]
-
-
-def _onnxruntime_errors() -> tuple[type[Exception], ...]:
-    """onnxruntime's exceptions have no common base but live in one module."""
-    return tuple(
-        value for value in vars(ort_state).values() if isinstance(value, type) and issubclass(value, Exception)
-    )
