@@ -12,12 +12,19 @@ from gen3d_core.codes.directions import Direction, read_directions
 from gen3d_core.errors import Gen3DError
 from gen3d_core.mesh.extract import extract
 from gen3d_core.mesh.mesh import Mesh
-from gen3d_core.model.archive import SUFFIX, ModelFileError, read_model, sha256
-from gen3d_core.model.onnx_model import OnnxField, OnnxModel
+from gen3d_core.model.archive import GRAPHS, OBJECT_GRAPHS, SUFFIX, ModelFileError, read_model
+from gen3d_core.model.onnx_model import OnnxField, OnnxModel, nobody_asks
+from gen3d_core.model.preview_check import check_preview
+from gen3d_core.model.sessions import OnWait
 from gen3d_core.progress import OnProgress, ignore_progress
+from gen3d_core.texts import plain
 
 SHIPPED = Path(__file__).parents[1] / "models"
 """The folder of models that come with the package."""
+PREVIEW = "preview.png"
+MAX_LICENCE = 2000
+MAX_CREDITS = 16_000
+"""Characters of one model's in a list of models."""
 
 
 class Model:
@@ -35,9 +42,12 @@ class Model:
     >>> mesh = model.build(wider, resolution=32)
     """
 
-    def __init__(self, runtime: OnnxModel, hash: str) -> None:
+    def __init__(self, runtime: OnnxModel, hash: str, identity: str = "") -> None:
         self.runtime = runtime
         self.hash = hash
+        """SHA-256 of the file as it was read."""
+        self.identity = identity
+        """SHA-256 of the graphs that make the object: what codes and seeds mean depends on nothing else."""
 
     @property
     def name(self) -> str:
@@ -109,19 +119,21 @@ class Model:
         return self.runtime.field(codes, amount)
 
 
-def load(name_or_path: str | os.PathLike[str], threads: int | None = None) -> Model:
+def load(name_or_path: str | os.PathLike[str], threads: int | None = None, on_wait: OnWait = nobody_asks) -> Model:
     """A shipped model by its name, or any `.gen3d` file by its path.
 
-    `threads` are those of the processor: as many as it has, at most 4, unless told. Raises `ModelFileError`, one line,
-    for what is no usable model file.
+    `threads` are those of the processor: as many as it has, at most 4, unless told. `on_wait` is called now and then
+    while a graph runs; what it raises ends the run. Raises `ModelFileError`, one line, for what is no usable model
+    file.
 
     >>> import gen3d_core
     >>> gen3d_core.load("cars").manifest["category"]
     'cars'
     """
     path = find(name_or_path)
-    runtime = OnnxModel.open(path, threads)
-    return Model(runtime, sha256(path))
+    archive = read_model(path, only=GRAPHS)
+    runtime = OnnxModel(path, archive.manifest, archive.members, threads, on_wait)
+    return Model(runtime, archive.file_hash, archive.identity)
 
 
 def find(name_or_path: str | os.PathLike[str]) -> Path:
@@ -154,27 +166,45 @@ def models_at(place: Path) -> list[Path]:
 
 
 def describe(path: Path) -> dict[str, Any]:
-    """What a list of models says of one file, without loading its graphs; a file that cannot be read has `error`."""
+    """What a list of models says of one file, without opening its graphs; a file that cannot be used has `error`."""
     try:
-        manifest = read_model(path, only=()).manifest
+        archive = read_model(path, only=(*OBJECT_GRAPHS, PREVIEW))
+        if PREVIEW in archive.members:
+            check_preview(path, archive.members[PREVIEW])
     except (Gen3DError, OSError) as error:
-        return {"name": path.stem, "category": "", "file": str(path), "error": str(error)}
-    entry = {key: manifest[key] for key in ("name", "category", "shape_dim", "appearance_dim", "truncation")}
+        return {"name": plain(path.stem, 64), "category": "", "file": str(path), "error": plain(error)}
+    manifest = archive.manifest
+    entry = {key: manifest[key] for key in ("name", "shape_dim", "appearance_dim", "truncation")}
     directions = [
         {"name": each.name, "code": each.code, "low": each.low, "high": each.high, "share": each.share}
         for each in read_directions(manifest)
     ]
-    credits = manifest.get("attribution", [])
     return {
         **entry,
-        "licence": str(manifest.get("licence", "")),
-        "attribution": [str(line) for line in credits] if isinstance(credits, list) else [],
+        "category": plain(manifest["category"], 200),
+        "licence": plain(manifest.get("licence", ""), MAX_LICENCE),
+        "attribution": _credits(manifest.get("attribution"), path),
         "directions": directions,
         "file": str(path),
-        "hash": sha256(path),
+        "hash": archive.file_hash,
+        "identity": archive.identity,
     }
 
 
 def preview_of(path: Path) -> bytes | None:
     """The PNG that shows what a model makes, where its file holds one. Raises `ModelFileError`."""
-    return read_model(path, only={"preview.png"}).members.get("preview.png")
+    picture = read_model(path, only={PREVIEW}).members.get(PREVIEW)
+    if picture is not None:
+        check_preview(path, picture)
+    return picture
+
+
+def _credits(listed: object, path: Path) -> list[str]:
+    """Whose work a model learned from, as far as a list of models has room for it."""
+    lines = [plain(line, MAX_LICENCE) for line in listed] if isinstance(listed, list) else []
+    room = MAX_CREDITS
+    for count, line in enumerate(lines):
+        room -= len(line)
+        if room < 0:
+            return [*lines[:count], f"and {len(lines) - count} more: gen3d info {path.name} names them all"]
+    return lines
