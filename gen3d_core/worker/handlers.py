@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gen3d_core import protocol
-from gen3d_core.errors import Gen3DError, one_line
 from gen3d_core.files import replacing
 from gen3d_core.version import __version__
 
@@ -24,10 +24,11 @@ THUMBNAIL_RESOLUTION = 64
 
 
 class Jobs:
-    """Does requests for a client whose private folder `folder` is; the models used last stay loaded."""
+    """Does requests for a client whose private folder `folder` is; the models used last stay loaded. `on_wait` is called
+    now and then while a graph runs; what it raises ends the run."""
 
-    def __init__(self, folder: Path, threads: int | None = None) -> None:
-        self._folder, self._threads = folder, threads
+    def __init__(self, folder: Path, threads: int | None = None, on_wait: Callable[[], None] = lambda: None) -> None:
+        self._folder, self._threads, self._on_wait = folder, threads, on_wait
         self._models: OrderedDict[tuple[Path, int, int], Model] = OrderedDict()
 
     def do(self, request: protocol.Job, progress: OnProgress) -> protocol.Reply:
@@ -180,29 +181,9 @@ class Jobs:
         return protocol.Result(request.id, name, info)
 
     def _list(self, request: protocol.Models) -> protocol.ModelList:
-        from gen3d_core.model.model import models_at, shipped_models
+        from gen3d_core.worker.model_list import list_models
 
-        entries = [self._described(path) for path in shipped_models()]
-        for place in map(Path, request.places):
-            try:
-                entries += [self._described(path) for path in models_at(place)]
-            except (Gen3DError, OSError) as error:
-                entries.append({"name": place.stem, "category": "", "file": str(place), "error": one_line(error)})
-        return protocol.ModelList(request.id, entries)
-
-    def _described(self, path: Path) -> dict[str, Any]:
-        """What is known of a model file, its preview laid into the client's folder."""
-        from gen3d_core.model.model import describe, preview_of
-
-        entry = describe(path)
-        if "error" in entry:
-            return entry
-        name = f"preview-{entry['hash'][:16]}.png"
-        picture = preview_of(path)
-        if picture is not None and not (self._folder / name).exists():
-            with replacing(self._folder / name) as file:
-                file.write(picture)
-        return {**entry, "preview": name if picture is not None else ""}
+        return protocol.ModelList(request.id, list_models(request.places, self._folder))
 
     def _model(self, name: str) -> Model:
         from gen3d_core.model.model import find, load
@@ -212,9 +193,9 @@ class Jobs:
             stat = path.stat()
             key = (path, stat.st_mtime_ns, stat.st_size)
         except OSError:
-            return load(path, self._threads)  # says in one line what is wrong with the path
+            return load(path, self._threads, self._on_wait)  # says in one line what is wrong with the path
         if key not in self._models:
-            self._models[key] = load(path, self._threads)
+            self._models[key] = load(path, self._threads, self._on_wait)
             while len(self._models) > KEPT_MODELS:
                 self._models.popitem(last=False)
         self._models.move_to_end(key)
@@ -232,6 +213,7 @@ def _identity(model: Model) -> dict[str, Any]:
         "model": model.name,
         "model_file": str(model.path),
         "model_hash": model.hash,
+        "model_identity": model.identity,
         "category": model.manifest["category"],
         "version": __version__,
     }
