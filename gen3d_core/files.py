@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -25,7 +25,8 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
     except OSError as error:
         raise output_error(path, error) from error
     finally:
-        beside.unlink(missing_ok=True)
+        with suppress(OSError):  # what went wrong before it is what the user should read
+            beside.unlink(missing_ok=True)
 
 
 def make_folder(path: Path) -> Path:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from typing import Any
 
-from gen3d_core.cli.terminal import say
+from gen3d_core.cli.terminal import complain, say
 
 
 def add_models(commands: Any) -> None:
@@ -22,5 +21,5 @@ def _models(options: argparse.Namespace) -> int:
     for entry in map(describe, files):
         say(f"{entry['name']:<16} {entry.get('error') or entry['category']}  {entry['file']}")
     if not files:
-        say("no models are shipped with this installation: give `gen3d sample --model` a .gen3d file", sys.stderr)
+        complain("no models are shipped with this installation: give `gen3d sample --model` a .gen3d file")
     return 0
