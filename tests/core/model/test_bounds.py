@@ -90,11 +90,10 @@ def test_zeros_that_unpack_to_much_cost_no_memory(ellipsoids: Path, tmp_path: Pa
             new.writestr(name, zeros if name.endswith(".onnx") else old.read(name))
     del zeros
     script = (
-        "import re, sys, gen3d_core\n"
+        "import sys, gen3d_core; from tests.memory import peak_mb\n"
         "try: gen3d_core.load(sys.argv[1])\n"
         "except ValueError as error: print(error)\n"
-        "peak = '0' if sys.platform != 'linux' else re.search(r'VmHWM:\\s+(\\d+)', open('/proc/self/status').read())[1]\n"
-        "print(int(peak) >> 10)\n"
+        "print(peak_mb())\n"
     )
     command = [sys.executable, "-c", script, str(tmp_path / "z.gen3d")]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)

@@ -85,11 +85,10 @@ def test_an_answer_beyond_the_budget_is_never_made(ellipsoids: Path, tmp_path: P
     graph = colour_graph(nodes, ["a", "b", "c"], {"form": np.array([1, 400 << 10, 1 << 10])})
     path = with_graph(ellipsoids, tmp_path / "many.gen3d", "colour.onnx", graph)
     script = (
-        "import re, sys, gen3d_core\n"
+        "import sys, gen3d_core; from tests.memory import peak_mb\n"
         "try: gen3d_core.load(sys.argv[1]).sample(0, 16)\n"
         "except ValueError as error: print(error)\n"
-        "peak = '0' if sys.platform != 'linux' else re.search(r'VmHWM:\\s+(\\d+)', open('/proc/self/status').read())[1]\n"
-        "print(int(peak) >> 10)\n"
+        "print(peak_mb())\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", script, str(path)], cwd=ROOT, capture_output=True, text=True, timeout=60
