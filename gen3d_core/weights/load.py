@@ -37,7 +37,7 @@ def load_generator(path: Path, device: torch.device) -> Generator:
         config, prior = from_manifest(recorded), _prior(archive.manifest)
         check_config(config.generator, config.renderer)
         check_prior(prior)
-        check_weights(archive.members[WEIGHTS], config.generator, config.renderer)
+        check_weights(archive.members[WEIGHTS], config.generator)
     except Gen3DError as error:
         raise Gen3DError(f"{path}: {error}") from error
     generator = Generator(config.generator, config.renderer, prior)

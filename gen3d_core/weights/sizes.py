@@ -9,12 +9,9 @@ import struct
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import torch
-
 from gen3d_core.config import GeneratorConfig, PosePrior, RendererConfig
 from gen3d_core.errors import Gen3DError
-from gen3d_core.limits import check_real, check_whole
-from gen3d_core.rendering.generator import Generator
+from gen3d_core.limits import abbreviate, check_real, check_whole
 
 WIDTH = (1, 4096)
 """Of layers, and numbers in a code."""
@@ -34,12 +31,16 @@ def check_config(generator: GeneratorConfig, renderer: RendererConfig) -> None:
     """Raises `Gen3DError` for sizes, counts and numbers that no model has."""
     if not 0 < len(generator.synthesis_channels) <= _MOST_LEVELS:
         raise Gen3DError(f"synthesis_channels has {len(generator.synthesis_channels)} levels: at most {_MOST_LEVELS}")
+    if generator.kind != "triplane" and not 0 <= generator.mlp.skip < generator.mlp.depth:
+        raise Gen3DError(f"generator.mlp.skip is {abbreviate(generator.mlp.skip)}: expected one of its layers")
     for part, values in (("generator", generator), ("renderer", renderer)):
         for name, value in _leaves(dataclasses.asdict(values)):
             if isinstance(value, float):
                 check_real(f"{part}.{name}", value, _REAL)
             elif isinstance(value, int) and not isinstance(value, bool):
                 check_whole(f"{part}.{name}", value, _WHOLE.get(name, WIDTH))
+    if generator.kind != "triplane" and generator.mlp.width <= 3 * (1 + 2 * generator.mlp.position_octaves):
+        raise Gen3DError("generator.mlp.width is less than its encoded position has numbers")
 
 
 def check_prior(prior: PosePrior) -> None:
@@ -51,15 +52,30 @@ def check_prior(prior: PosePrior) -> None:
             check_real(f"pose_prior.{name}", value, _ANGLE)
 
 
-def check_weights(weights: bytes, generator: GeneratorConfig, renderer: RendererConfig) -> None:
+def check_weights(weights: bytes, config: GeneratorConfig) -> None:
     """Raises `Gen3DError` unless the weights of a file in the form of safetensors are as many as the networks have: a
     small file is not made into large networks. Names and shapes are left to torch."""
-    with torch.device("meta"):
-        networks = Generator(generator, renderer, PosePrior())
-    needed = sum(value.numel() for value in networks.state_dict().values())
-    there = _count(weights)
+    there, needed = _count(weights), least_weights(config)
     if there < needed:
-        raise Gen3DError(f"its weights do not fit its configuration: {there} numbers, where it describes {needed}")
+        raise Gen3DError(
+            f"its weights do not fit its configuration: {there} numbers, where it describes more than {needed}"
+        )
+
+
+def least_weights(config: GeneratorConfig) -> int:
+    """Numbers in the large matrices of a generator: nearly all that it has, and never more."""
+    if config.kind != "triplane":
+        mlp = config.mlp
+        colours = (mlp.colour_depth - 1) * mlp.colour_width**2 if config.kind == "unisurf" else 0
+        codes = config.shape_dim * mlp.width + config.appearance_dim * mlp.colour_width
+        return max(mlp.depth - 1, 1) * mlp.width**2 + mlp.width * mlp.colour_width + colours + codes
+    channels, width = config.synthesis_channels, config.mapping_width
+    before = (channels[0], *channels)
+    convolutions = sum(9 * (a + b) * b + width * (a + b) for a, b in zip(before, channels, strict=False))
+    planes = 3 * config.plane_channels * channels[-1]
+    mapping = width * (config.shape_dim + config.appearance_dim)
+    parts = config.hidden * (config.hidden + 2 * config.plane_channels + config.palette)
+    return convolutions + planes + mapping + parts + width * (4 * config.hidden + 3 * config.palette)
 
 
 def _count(weights: bytes) -> int:

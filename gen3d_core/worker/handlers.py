@@ -24,8 +24,8 @@ THUMBNAIL_RESOLUTION = 64
 
 
 class Jobs:
-    """Does requests for a client whose private folder `folder` is; the models used last stay loaded. `on_wait` is called
-    now and then while a graph runs; what it raises ends the run."""
+    """Does requests for a client whose private folder `folder` is; the models used last stay loaded. `on_wait` is
+    called now and then while a graph runs; what it raises ends the run."""
 
     def __init__(self, folder: Path, threads: int | None = None, on_wait: Callable[[], None] = lambda: None) -> None:
         self._folder, self._threads, self._on_wait = folder, threads, on_wait

@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 import torch
 
+from gen3d_core.config import PosePrior
 from gen3d_core.errors import Gen3DError
 from gen3d_core.model.archive import ModelArchive, read_model, write_model
+from gen3d_core.rendering.generator import Generator
 from gen3d_core.weights.load import load_generator
-from gen3d_core.weights.sizes import check_config
+from gen3d_core.weights.sizes import check_config, least_weights
 from training.settings import load_settings
 
 PRESETS = sorted(path.stem for path in (Path(__file__).parents[3] / "training" / "presets").glob("*.toml"))
@@ -39,6 +41,8 @@ def complaint(archive: ModelArchive, path: Path, **changes: Any) -> str:
         ({"synthesis_channels": []}, "generator", "0 levels"), ({"mapping_width": 4096}, "generator", "do not fit"),
         ({"kind": "unisurf", "mlp": {"depth": 10**6}}, "generator", "depth"),
         ({"kind": "unisurf", "mlp": {"width": 4096}}, "generator", "do not fit"),
+        ({"kind": "unisurf", "mlp": {"skip": 8}}, "generator", "skip"),
+        ({"kind": "radiance", "mlp": {"width": 10}}, "generator", "width"),
         ({"sphere_radius": 1e300}, "generator", "sphere_radius"),
         ({"lattice": 10**6}, "renderer", "lattice"), ({"samples": 10**6}, "renderer", "samples"),
         ({"free_samples": 10**9}, "renderer", "free_samples"),
@@ -68,3 +72,6 @@ def test_weights_that_are_no_weights(archive: ModelArchive, tmp_path: Path):
 def test_every_preset_is_allowed(preset: str):
     settings = load_settings(preset, None)
     check_config(settings.generator, settings.renderer)
+    generator = Generator(settings.generator, settings.renderer, PosePrior())
+    there = sum(value.numel() for value in generator.state_dict().values())
+    assert 0.55 * there < least_weights(settings.generator) <= there
