@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,13 +18,23 @@ from gen3d_core.errors import Gen3DError
 from gen3d_core.model.archive import GRAPHS, ModelFileError, read_model
 from gen3d_core.model.graph_check import check_graph
 from gen3d_core.model.prediction import AZIMUTHS
-from gen3d_core.model.sessions import OnWait, check_answer, check_signature, open_session, run_session
+from gen3d_core.model.sessions import (
+    GraphMemoryError,
+    OnWait,
+    check_answer,
+    check_signature,
+    open_session,
+    run_session,
+)
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
 
 POINTS_AT_ONCE = 1 << 16
-"""Points of one call to a graph: keeps a layer of 256 hidden floats per point within 64 MB."""
+"""Points of one call to a graph of a separable field, whose networks are small ..."""
+POINTWISE_AT_ONCE = 1 << 14
+"""... and of another: UNISURF's colours need 20 KB a point. Values do not depend on either."""
+_FEWEST_POINTS = 1 << 10
 LARGEST_PLANES = 64 << 20
 """Bytes that the shape graph may answer with."""
 
@@ -44,6 +54,10 @@ _CALLERS = 4
 
 def nobody_asks() -> None:
     """For those who wait to the end."""
+
+
+class ModelMemoryError(ModelFileError):
+    """A graph needs more memory than it may have for what it was asked."""
 
 
 class OnnxModel:
@@ -118,6 +132,8 @@ class OnnxModel:
             feed = {name: np.asarray(value, dtype=np.float32, order="C") for name, value in inputs.items()}
             answer = run_session(session, feed, self._beside, self._on_wait)
             return check_answer(answer, answer.shape if shape is None else shape)
+        except GraphMemoryError as error:
+            raise ModelMemoryError(f"{self.path}: {graph} {error}") from error
         except Gen3DError as error:
             raise ModelFileError(f"{self.path}: {graph} {error}") from error
 
@@ -145,27 +161,26 @@ class OnnxField:
 
     def logit(self, points: np.ndarray) -> np.ndarray:
         """Logit of occupancy at points: (N, 3) -> (N,) float32, positive inside."""
-        chunks = [
-            self.model.run("occupancy.onnx", (1, len(chunk)), planes=self.planes, points=chunk[None])[0]
-            for chunk in _chunks(points)
-        ]
+
+        def ask(some: np.ndarray) -> np.ndarray:
+            return self.model.run("occupancy.onnx", (1, len(some)), planes=self.planes, points=some[None])[0]
+
+        chunks = [part for chunk in self._chunks(points) for part in _within_memory(ask, chunk)]
         return np.concatenate(chunks) if chunks else np.zeros(0, np.float32)
 
     def colour(self, points: np.ndarray) -> np.ndarray:
         """Unlit sRGB colour at points: (N, 3) -> (N, 3) float32 in [0, 1]."""
-        code, amount = self.appearance_code, self.truncation
-        chunks = [
-            self.model.run(
-                "colour.onnx",
-                (1, len(chunk), 3),
-                planes=self.planes,
-                appearance_code=code,
-                truncation=amount,
-                points=chunk[None],
-            )[0]
-            for chunk in _chunks(points)
-        ]
+        look = {"planes": self.planes, "appearance_code": self.appearance_code, "truncation": self.truncation}
+
+        def ask(some: np.ndarray) -> np.ndarray:
+            return self.model.run("colour.onnx", (1, len(some), 3), **look, points=some[None])[0]
+
+        chunks = [part for chunk in self._chunks(points) for part in _within_memory(ask, chunk)]
         return np.clip(np.concatenate(chunks), 0.0, 1.0) if chunks else np.zeros((0, 3), np.float32)
+
+    def _chunks(self, points: np.ndarray) -> list[np.ndarray]:
+        size = POINTS_AT_ONCE if isinstance(self, SeparableOnnxField) else min(POINTWISE_AT_ONCE, POINTS_AT_ONCE)
+        return [points[start : start + size] for start in range(0, len(points), size)]
 
 
 @dataclass(frozen=True)
@@ -176,8 +191,21 @@ class SeparableOnnxField(OnnxField):
         """Logit on the grid of three axes: (X,), (Y,), (Z,) -> (X, Y, Z) float32, positive inside. The caller bounds
         the size."""
         shape = (1, len(x), len(y), len(z))
-        return self.model.run("lattice.onnx", shape, planes=self.planes, x=x, y=y, z=z)[0]
+        try:
+            return self.model.run("lattice.onnx", shape, planes=self.planes, x=x, y=y, z=z)[0]
+        except ModelMemoryError:
+            if len(x) < 2:
+                raise
+        middle = len(x) // 2  # its networks are too wide for all at once
+        return np.concatenate([self.lattice(x[:middle], y, z), self.lattice(x[middle:], y, z)])
 
 
-def _chunks(points: np.ndarray) -> list[np.ndarray]:
-    return [points[start : start + POINTS_AT_ONCE] for start in range(0, len(points), POINTS_AT_ONCE)]
+def _within_memory(ask: Callable[[np.ndarray], np.ndarray], points: np.ndarray) -> list[np.ndarray]:
+    """What a graph says of points, asked in halves where its networks are too wide for all at once."""
+    try:
+        return [ask(points)]
+    except ModelMemoryError:
+        if len(points) <= _FEWEST_POINTS:
+            raise
+    middle = len(points) // 2
+    return _within_memory(ask, points[:middle]) + _within_memory(ask, points[middle:])

@@ -29,6 +29,11 @@ _EXACT = 1
 _LOOK_SECONDS = 0.05
 """Between two looks at whether anybody still waits."""
 
+
+class GraphMemoryError(Gen3DError):
+    """A graph needs more memory than `MEMORY` for what it was asked."""
+
+
 OnWait = Callable[[], None]
 """Called now and then while a graph runs; whatever it raises ends the run."""
 
@@ -78,7 +83,8 @@ def run_session(
                 _run(session, feed, beside, on_wait, tidy=True)
             answers = _run(session, feed, beside, on_wait, tidy=True)
     except _failures() as error:
-        raise Gen3DError(f"failed: {_reason(error)}") from error
+        kind = GraphMemoryError if _is_memory(error) else Gen3DError
+        raise kind(f"failed: {_reason(error)}") from error
     answer = answers[0] if isinstance(answers, list) and len(answers) == 1 else None
     if not isinstance(answer, np.ndarray) or answer.dtype != np.float32:
         raise Gen3DError("gave no array of float32: export the model again")
@@ -133,10 +139,13 @@ def _budget() -> bool:
 
 
 def _reason(error: BaseException) -> str:
-    text = first_line(error)
-    if _BEYOND_BUDGET in str(error) or isinstance(error, MemoryError):
+    if _is_memory(error):
         return f"it needs more memory than {MEMORY >> 20} MB: try a lower resolution"
-    return text
+    return first_line(error)
+
+
+def _is_memory(error: BaseException) -> bool:
+    return _BEYOND_BUDGET in str(error) or isinstance(error, MemoryError)
 
 
 @functools.cache

@@ -16,7 +16,7 @@ def main() -> int:
     for each in run_campaign(options.cases, options.seed, options.first):
         tried.append(each)
         if each.outcome.faults:
-            print(f"case {each.number} ({each.case.kind}): {'; '.join(each.outcome.faults)}", flush=True)
+            print(f"case {each.number} ({each.kind}): {'; '.join(each.outcome.faults)}", flush=True)
     print(as_table(tried))
     return int(any(each.outcome.faults for each in tried))
 

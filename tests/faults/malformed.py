@@ -14,7 +14,7 @@ from random import Random
 from tests.faults.odd_graphs import odd_graph
 from tests.faults.odd_values import odd, with_odd_leaf
 
-NAMES = ("../x", "/x", "x\\..\\y", "C:x", "é.onnx", "x\0y", "shape.onnx", "notes.txt", "", "shape.onnx/", "\x1b[2J")
+NAMES = ("../x", "/x", "x\\..\\y", "C:x", "é.onnx", "x\0y", "shape.onnx", "notes.txt", " ", "shape.onnx/", "\x1b[2J")
 
 
 @dataclass(frozen=True)

@@ -160,3 +160,21 @@ def test_weights_with_names_that_are_no_text(ellipsoids: Path, tmp_path: Path):
         ellipsoids, tmp_path / "name.gen3d", "colour.onnx", graph.replace(b"truncation", b"trunc\xff\xfeion")
     )
     assert "colour.onnx" in said(path)
+
+
+def test_points_are_asked_in_halves_where_a_graph_needs_much(ellipsoids: Path, tmp_path: Path):
+    """256 KB a point: all at once would be 1 GB, and the colours are those of any smaller question."""
+    nodes = [
+        helper.make_node("Mul", ["points", "none"], ["zero"]),
+        helper.make_node("Expand", ["zero_wide", "form"], ["wide"]),
+        helper.make_node("ReduceSum", ["wide", "last"], ["sum"], keepdims=0),
+        helper.make_node("Add", ["points", "sum"], ["rgb"]),
+    ]
+    nodes.insert(1, helper.make_node("Unsqueeze", ["zero", "last"], ["zero_wide"]))
+    constants = {
+        "none": np.zeros(1, np.float32), "last": np.array([3]), "form": np.array([1, 1, 3, 20_000]),
+    }  # fmt: skip
+    path = with_graph(ellipsoids, tmp_path / "wide.gen3d", "colour.onnx", colour_graph(nodes, [1, "N", 3], constants))
+    model = gen3d_core.load(path, threads=1)
+    points = np.random.default_rng(0).uniform(0, 1, (4000, 3)).astype(np.float32)
+    assert np.array_equal(model.field(model.codes(1)).colour(points), points)
