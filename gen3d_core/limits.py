@@ -19,6 +19,9 @@ TRUNCATION = (0.0, 2.0)
 FLOATERS = (0.0, 1.0)
 """Share of the largest component's area from which a loose component is kept: 1 keeps only the largest, 0 keeps all."""
 
+THREADS = (1, 1024)
+"""Of the processor; more than it has are never started."""
+
 PARENTS = (0, 4)
 """Objects that one is made from."""
 STRENGTH = (0.0, 1.0)
@@ -55,29 +58,30 @@ MORPH_AFTER_CHANGE = ("segment", "stop")
 def check_whole(name: str, value: object, bounds: tuple[int, int]) -> int:
     """An integer within `bounds` (both included); booleans are not integers here."""
     if isinstance(value, bool) or not isinstance(value, int):
-        raise Gen3DError(f"{name} is {_abbreviate(value)}: expected a whole number from {bounds[0]} to {bounds[1]}")
+        raise Gen3DError(f"{name} is {abbreviate(value)}: expected a whole number from {bounds[0]} to {bounds[1]}")
     if not bounds[0] <= value <= bounds[1]:
-        raise Gen3DError(f"{name} is {_abbreviate(value)}: expected {bounds[0]} to {bounds[1]}")
+        raise Gen3DError(f"{name} is {abbreviate(value)}: expected {bounds[0]} to {bounds[1]}")
     return value
 
 
 def check_real(name: str, value: object, bounds: tuple[float, float]) -> float:
     """A finite number within `bounds` (both included), as a float."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise Gen3DError(f"{name} is {_abbreviate(value)}: expected a number from {bounds[0]:g} to {bounds[1]:g}")
+        raise Gen3DError(f"{name} is {abbreviate(value)}: expected a number from {bounds[0]:g} to {bounds[1]:g}")
     if not bounds[0] <= value <= bounds[1]:  # false for NaN and infinities too
-        raise Gen3DError(f"{name} is {_abbreviate(value)}: expected {bounds[0]:g} to {bounds[1]:g}")
+        raise Gen3DError(f"{name} is {abbreviate(value)}: expected {bounds[0]:g} to {bounds[1]:g}")
     return float(value)
 
 
 def check_choice(name: str, value: object, known: tuple[str, ...]) -> str:
     """One of a few words."""
     if value not in known:
-        raise Gen3DError(f"{name} is {_abbreviate(value)}: known are {', '.join(known)}")
+        raise Gen3DError(f"{name} is {abbreviate(value)}: known are {', '.join(known)}")
     return str(value)
 
 
-def _abbreviate(value: object) -> str:
+def abbreviate(value: object) -> str:
+    """A value in a few characters, however large it is."""
     if isinstance(value, int) and abs(value) >= 10**20:
         return f"a number of about {math.log10(abs(value)):.0f} digits"
     text = repr(value)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import tyro
 
-from gen3d_core.errors import Gen3DError
+from gen3d_core.errors import Gen3DError, shown
 from training.commands import (
     Compare,
     Encoder,
@@ -79,7 +79,8 @@ def _train_with_preset(arguments: list[str]) -> type[Train]:
 
 
 def _say(text: str) -> None:
-    sys.stderr.write(text + "\n")
+    if sys.stderr is not None:
+        sys.stderr.write(shown(text) + "\n")
 
 
 if __name__ == "__main__":

@@ -109,7 +109,7 @@ def _tune(model: Model, pictures: list[np.ndarray], found: Encoded, out: Path, m
     from gen3d_core.refinement.pivotal_tuning import tune_model
 
     adjusted = tune_model(model, pictures, found, out, meter.report)
-    meter.line(str(out))
+    meter.note(str(out))
     return adjusted, rematch_cameras(adjusted, found, pictures)
 
 

@@ -13,13 +13,14 @@ from gen3d_core.cli.info import add_info
 from gen3d_core.cli.models import add_models
 from gen3d_core.cli.morph import add_morph
 from gen3d_core.cli.sample import add_sample
-from gen3d_core.cli.terminal import fail, say
-from gen3d_core.errors import Gen3DError
+from gen3d_core.cli.terminal import complain, fail
+from gen3d_core.errors import Gen3DError, plain
 from gen3d_core.version import __version__
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run a command and return its exit code: 0 done, 2 a mistake named in one line on stderr, 130 interrupted."""
+    _occupy_streams()
     parser = _parser()
     try:
         options = parser.parse_args(arguments)
@@ -28,15 +29,26 @@ def main(arguments: list[str] | None = None) -> int:
         return fail(str(error))
     except BrokenPipeError:
         # The reader of our output left, as `head` does; what Python still holds must not raise again at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if sys.stdout is not None:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except OSError as error:
         return fail(f"{error.filename}: {error.strerror}" if error.filename else str(error))
     except MemoryError:
         return fail("not enough memory for this: try a lower --resolution")
     except KeyboardInterrupt:
-        say("\ninterrupted", sys.stderr)
+        complain("\ninterrupted")
         return 130
+
+
+def _occupy_streams() -> None:
+    """Where the command was started without a stream, what it writes must not take that stream's number: messages of
+    libraries would go into a user's file."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # the lowest free number
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -52,5 +64,5 @@ class _Parser(argparse.ArgumentParser):
     """An argument parser that complains in one line."""
 
     def error(self, message: str) -> NoReturn:
-        say(f"{self.prog}: error: {message} (see {self.prog} --help)", sys.stderr)
+        complain(f"{self.prog}: error: {plain(message, 400)} (see {self.prog} --help)")
         raise SystemExit(2)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from typing import Any
 
-from gen3d_core.cli.terminal import say
+from gen3d_core.cli.terminal import complain, say
 from gen3d_core.errors import Gen3DError
 
 
@@ -28,5 +27,5 @@ def _models(options: argparse.Namespace) -> int:
         except (Gen3DError, OSError) as error:
             say(f"{path.stem:<16} {error}  {path}")
     if not files:
-        say("no models are shipped with this installation: give `gen3d sample --model` a .gen3d file", sys.stderr)
+        complain("no models are shipped with this installation: give `gen3d sample --model` a .gen3d file")
     return 0

@@ -48,4 +48,4 @@ def check(options: argparse.Namespace) -> None:
     if getattr(options, "truncation", None) is not None:
         limits.check_real("--truncation", options.truncation, limits.TRUNCATION)
     if getattr(options, "threads", None) is not None:
-        limits.check_whole("--threads", options.threads, (1, 1024))
+        limits.check_whole("--threads", options.threads, limits.THREADS)

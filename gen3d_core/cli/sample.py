@@ -87,7 +87,7 @@ def _sample(options: argparse.Namespace) -> int:
         with replacing(path) as file:
             sheet(tiles, labels).save(file, format="PNG")
         left_out = options.count - len(failures) - len(tiles)
-        meter.line(f"{path}" + (f"  (the first {SHEET_LIMIT}; {left_out} more are not on it)" if left_out else ""))
+        meter.note(f"{path}" + (f"  (the first {SHEET_LIMIT}; {left_out} more are not on it)" if left_out else ""))
     if failures:
         return fail(f"{len(failures)} of {options.count} seeds gave no mesh, the first is {failures[0]}")
     return 0

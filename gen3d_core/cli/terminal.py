@@ -6,27 +6,34 @@ import sys
 import time
 from typing import TextIO
 
+from gen3d_core.errors import shown
+
 
 class Meter:
     """Progress with the time left, redrawn in place on a terminal; elsewhere only whole lines appear."""
 
     def __init__(self, count: int) -> None:
         self._count, self._done, self._start, self._drawn = count, 0, time.monotonic(), 0.0
-        self._live = sys.stderr.isatty()
+        self._live = sys.stderr is not None and sys.stderr.isatty()
 
     def report(self, fraction: float, stage: str) -> None:
         now = time.monotonic()
         if not self._live or now - self._drawn < 0.1:
             return
         self._drawn = now
-        total = (self._done + fraction) / self._count
+        done = min(self._done, self._count - 1)
+        total = (done + min(max(fraction, 0.0), 1.0)) / self._count
         left = _duration((now - self._start) * (1 - total) / total) + " left" if total > 0.02 else ""
-        sys.stderr.write(f"\r\033[K{self._done + 1} of {self._count}  {stage:<8} {100 * total:3.0f} %  {left}")
+        sys.stderr.write(f"\r\033[K{done + 1} of {self._count}  {stage:<8} {100 * total:3.0f} %  {left}")
         sys.stderr.flush()
 
     def line(self, text: str) -> None:
-        """One more is done, or something to say of it."""
+        """One more is done, and what there is to say of it."""
         self._done = min(self._done + 1, self._count)
+        self.note(text)
+
+    def note(self, text: str) -> None:
+        """Something to say while the work goes on."""
         if self._live:
             sys.stderr.write("\r\033[K")
             sys.stderr.flush()
@@ -40,16 +47,25 @@ def _duration(seconds: float) -> str:
 
 
 def say(text: str, stream: TextIO | None = None) -> None:
-    """Everything the command says goes through here; characters that a terminal cannot show are replaced."""
-    stream = stream or sys.stdout
+    """A line or more to stdout, or to another stream: everything the command says goes through here. What a terminal
+    would obey is not passed on, and characters that it cannot show are replaced."""
+    _write(text, sys.stdout if stream is None else stream)
+
+
+def complain(text: str) -> None:
+    """A line to stderr; none where there is no stderr."""
+    _write(text, sys.stderr)
+
+
+def _write(text: str, stream: TextIO | None) -> None:
     if stream is None:  # a windowed Python has no streams
         return
     encoding = stream.encoding or "utf-8"
-    stream.write(text.encode(encoding, "replace").decode(encoding) + "\n")
+    stream.write(shown(text).encode(encoding, "replace").decode(encoding) + "\n")
     stream.flush()
 
 
 def fail(message: str) -> int:
     """Say what is wrong in one line; the exit code of a mistake."""
-    say(f"gen3d: error: {' '.join(message.split())}", sys.stderr)
+    complain(f"gen3d: error: {' '.join(message.split())}")
     return 2

@@ -2,38 +2,31 @@
 
 Members: `model.json` (what it is), `weights.safetensors` (for torch), ONNX graphs (for onnxruntime; `lattice.onnx` only
 where the field is separable, `encoder.onnx` only where pictures can be encoded), `preview.png`. Whatever is read comes
-from a stranger: names are allow-listed, sizes bounded before allocation, nothing is ever unpacked to disk.
+from a stranger, and the file is read once: what is hashed is what is used.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import re
 import zipfile
-import zlib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from gen3d_core import limits
-from gen3d_core.codes.directions import read_directions
-from gen3d_core.errors import Gen3DError, first_line
-from gen3d_core.files import replacing
+from gen3d_core.errors import Gen3DError
+from gen3d_core.files import read_regular, replacing
+from gen3d_core.model.manifest import FORMAT, FORMAT_VERSION, MAX_MANIFEST, parse_manifest
+from gen3d_core.model.members import GRAPHS, MAX_TOTAL, MEMBERS, check_sizes, read_members
 
-FORMAT = "gen3d-model"
-FORMAT_VERSION = 1
 SUFFIX = ".gen3d"
-GRAPHS = ("shape.onnx", "lattice.onnx", "occupancy.onnx", "colour.onnx", "encoder.onnx")
-MEMBERS = ("model.json", "weights.safetensors", *GRAPHS, "preview.png")
 REQUIRED = ("model.json", "shape.onnx", "occupancy.onnx", "colour.onnx")
-MAX_MEMBER = 256 << 20
-"""Bytes of the largest member, unpacked."""
-MAX_MANIFEST = 4 << 20
-
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
-_ZIP_START = b"PK\x03\x04"
+OBJECT_GRAPHS = tuple(name for name in GRAPHS if name != "encoder.onnx")
+"""The graphs that make the object: what a model is, whatever else its file says."""
+MAX_PREVIEW = 4 << 20
+_LARGEST = {"model.json": MAX_MANIFEST, "preview.png": MAX_PREVIEW}
+_MAX_FILE = MAX_TOTAL + (1 << 20)
 
 
 class ModelFileError(Gen3DError):
@@ -42,10 +35,16 @@ class ModelFileError(Gen3DError):
 
 @dataclass(frozen=True)
 class ModelArchive:
-    """A model file in memory: `manifest` is model.json, `members` the other members that were asked for, by name."""
+    """A model file in memory: `manifest` is model.json, `members` the other members that were asked for, by name.
+
+    `file_hash` is the SHA-256 of the whole file, `identity` that of the graphs that make the object (`identify`), empty
+    where not all of them were asked for.
+    """
 
     manifest: dict[str, Any]
     members: Mapping[str, bytes] = field(repr=False)
+    file_hash: str = field(default="", compare=False)
+    identity: str = ""
 
 
 def read_model(path: Path, only: Collection[str] | None = None) -> ModelArchive:
@@ -57,48 +56,51 @@ def read_model(path: Path, only: Collection[str] | None = None) -> ModelArchive:
     if not path.is_file():
         raise ModelFileError(f"{path}: not a file")
     try:
-        with zipfile.ZipFile(path) as archive:
-            infos = _checked_infos(path, archive)
-            manifest = _parse_manifest(path, _read_member(archive, infos["model.json"], MAX_MANIFEST, path))
-            missing = [name for name in REQUIRED if name not in infos]
-            if missing:
-                raise ModelFileError(f"{path}: incomplete model file, {missing[0]} is missing")
-            wanted = [name for name in infos if name != "model.json" and (only is None or name in only)]
-            members = {name: _read_member(archive, infos[name], MAX_MEMBER, path) for name in wanted}
-    except zipfile.BadZipFile as error:
-        with path.open("rb") as file:
-            is_zip = file.read(4) == _ZIP_START
-        reason = f"damaged or cut short ({error}): copy or download it again" if is_zip else "not a Gen3D model file"
-        raise ModelFileError(f"{path}: {reason}") from error
-    except (EOFError, zlib.error, NotImplementedError) as error:
-        raise ModelFileError(f"{path}: damaged or cut short ({error}): copy or download it again") from error
+        data = _read_file(path)
+        names: list[str] = []
+
+        def wanted(name: str) -> bool:
+            names.append(name)  # of every member, asked for or not
+            return only is None or name == "model.json" or name in only
+
+        members = read_members(data, _LARGEST, wanted)
+        manifest = parse_manifest(members.pop("model.json"))
+        missing = [name for name in REQUIRED if name not in names]
+        if missing:
+            raise Gen3DError(f"incomplete model file, {missing[0]} is missing")
+        digest = hashlib.sha256(data).hexdigest()
     except OSError as error:
         raise ModelFileError(f"{path}: cannot be read: {error.strerror or error}") from error
-    return ModelArchive(manifest, members)
+    except Gen3DError as error:
+        raise ModelFileError(f"{path}: {error}") from error
+    whole = all(name in members for name in names if name in OBJECT_GRAPHS)
+    return ModelArchive(manifest, members, digest, identify(members) if whole else "")
 
 
 def write_model(path: Path, manifest: Mapping[str, Any], members: Mapping[str, bytes]) -> None:
     """Write a model file in one step; equal input gives equal bytes with the same zlib. `manifest` need not hold
-    `format` and `format_version`.
+    `format`, `format_version` and `identity`.
 
     Raises `ModelFileError` for what `read_model` would refuse, `OutputError` when the disk does.
     """
     path = Path(path)
-    full = {**manifest, "format": FORMAT, "format_version": FORMAT_VERSION}
+    full = {**manifest, "format": FORMAT, "format_version": FORMAT_VERSION, "identity": identify(members)}
     try:
         text = json.dumps(full, indent=1, allow_nan=False, ensure_ascii=False).encode("utf-8")
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RecursionError) as error:
         raise ModelFileError(f"{path}: model.json cannot hold this manifest: {error}") from error
-    _parse_manifest(path, text)
     contents = {"model.json": text, **members}
     for name in contents:
         if name not in MEMBERS:
             raise ModelFileError(f"{path}: {name!r} is not a member of a model file")
-        if len(contents[name]) > (MAX_MANIFEST if name == "model.json" else MAX_MEMBER):
-            raise ModelFileError(f"{path}: {name} has {len(contents[name]) >> 20} MB: too large")
     for name in REQUIRED:
         if name not in contents:
             raise ModelFileError(f"{path}: {name} is missing")
+    try:
+        parse_manifest(text)
+        check_sizes({name: len(data) for name, data in contents.items()}, _LARGEST)
+    except Gen3DError as error:
+        raise ModelFileError(f"{path}: {error}") from error
     with replacing(path) as file, zipfile.ZipFile(file, "w") as archive:
         for name in MEMBERS:
             if name in contents:
@@ -109,75 +111,24 @@ def write_model(path: Path, manifest: Mapping[str, Any], members: Mapping[str, b
                 archive.writestr(info, contents[name])
 
 
+def identify(members: Mapping[str, bytes]) -> str:
+    """The identity of a model: a SHA-256 of the graphs that make the object, in hexadecimal. Metrics, an encoder or a
+    preview do not change it; another training does."""
+    digest = hashlib.sha256()
+    for name in sorted(OBJECT_GRAPHS):
+        if name in members:
+            digest.update(f"{name} {hashlib.sha256(members[name]).hexdigest()}\n".encode())
+    return digest.hexdigest()
+
+
 def sha256(path: Path) -> str:
-    """The file's SHA-256 in hexadecimal: what objects remember of the model they came from."""
+    """A file's SHA-256 in hexadecimal."""
     with Path(path).open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _checked_infos(path: Path, archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
-    infos: dict[str, zipfile.ZipInfo] = {}
-    entries = archive.infolist()
-    for info in entries:
-        parts = info.orig_filename.replace("\\", "/").split("/")
-        if ".." in parts or parts[0] == "" or ":" in info.orig_filename or "\0" in info.orig_filename:
-            raise ModelFileError(
-                f"{path}: refused, it holds a path that leaves its folder ({info.orig_filename[:80]!r})"
-            )
-    if "model.json" not in (info.orig_filename for info in entries):
-        raise ModelFileError(f"{path}: a zip, but not a Gen3D model (no model.json in it)")
-    for info in entries:
-        name = info.orig_filename
-        if name not in MEMBERS:
-            raise ModelFileError(f"{path}: refused, it holds an unknown member {name[:80]!r}")
-        if name in infos:
-            raise ModelFileError(f"{path}: refused, it holds {name} twice")
-        if info.flag_bits & 0x1:
-            raise ModelFileError(f"{path}: refused, {name} is encrypted")
-        if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-            raise ModelFileError(f"{path}: refused, {name} is compressed by an unusual method")
-        infos[name] = info
-    return infos
-
-
-def _read_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, limit: int, path: Path) -> bytes:
-    if info.file_size > limit:
-        raise ModelFileError(
-            f"{path}: refused, {info.filename} unpacks to {info.file_size >> 20} MB (limit {limit >> 20} MB)"
-        )
-    with archive.open(info) as member:
-        data = member.read(limit + 1)
-    if len(data) != info.file_size:
-        raise ModelFileError(f"{path}: damaged, {info.filename} has {len(data)} bytes instead of {info.file_size}")
+def _read_file(path: Path) -> bytes:
+    data = read_regular(path, _MAX_FILE)
+    if len(data) > _MAX_FILE:
+        raise Gen3DError(f"refused, it has more than {_MAX_FILE >> 20} MB")
     return data
-
-
-def _parse_manifest(path: Path, text: bytes) -> dict[str, Any]:
-    try:
-        manifest = json.loads(text.decode("utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise ModelFileError(f"{path}: model.json is not JSON: {first_line(error)}") from error
-    if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
-        raise ModelFileError(f"{path}: a zip, but not a Gen3D model (model.json does not say {FORMAT!r})")
-    version = manifest.get("format_version")
-    if isinstance(version, bool) or not isinstance(version, int):
-        raise ModelFileError(f"{path}: model.json has no whole-number format_version")
-    if version != FORMAT_VERSION:
-        advice = (
-            "newer than this program: update Gen3D"
-            if version > FORMAT_VERSION
-            else "older than this program reads: export it again"
-        )
-        raise ModelFileError(f"{path}: format version {version} is {advice} (this one reads version {FORMAT_VERSION})")
-    if not isinstance(manifest.get("name"), str) or not _NAME.fullmatch(manifest["name"]):
-        raise ModelFileError(f"{path}: model.json: name is not 1 to 64 letters, digits, '-' or '_'")
-    if not isinstance(manifest.get("category"), str):
-        raise ModelFileError(f"{path}: model.json: category is not a text")
-    try:
-        limits.check_whole("shape_dim", manifest.get("shape_dim"), (1, 4096))
-        limits.check_whole("appearance_dim", manifest.get("appearance_dim"), (1, 4096))
-        limits.check_real("truncation", manifest.get("truncation"), limits.TRUNCATION)
-        read_directions(manifest)
-    except Gen3DError as error:
-        raise ModelFileError(f"{path}: model.json: {error}") from error
-    return manifest

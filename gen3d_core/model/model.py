@@ -11,12 +11,14 @@ from gen3d_core.codes.codes import Codes, codes
 from gen3d_core.codes.directions import Direction, read_directions
 from gen3d_core.mesh.extract import extract
 from gen3d_core.mesh.mesh import Mesh
-from gen3d_core.model.archive import SUFFIX, ModelFileError, read_model, sha256
-from gen3d_core.model.onnx_model import OnnxField, OnnxModel
+from gen3d_core.model.archive import GRAPHS, SUFFIX, ModelFileError, read_model
+from gen3d_core.model.onnx_model import OnnxField, OnnxModel, nobody_asks
+from gen3d_core.model.sessions import OnWait
 from gen3d_core.progress import OnProgress, ignore_progress
 
 SHIPPED = Path(__file__).parents[1] / "models"
 """The folder of models that come with the package."""
+PREVIEW = "preview.png"
 
 
 class Model:
@@ -34,9 +36,12 @@ class Model:
     >>> mesh = model.build(wider, resolution=32)
     """
 
-    def __init__(self, runtime: OnnxModel, hash: str) -> None:
+    def __init__(self, runtime: OnnxModel, hash: str, identity: str = "") -> None:
         self.runtime = runtime
         self.hash = hash
+        """SHA-256 of the file as it was read."""
+        self.identity = identity
+        """SHA-256 of the graphs that make the object: what codes and seeds mean depends on nothing else."""
 
     @property
     def name(self) -> str:
@@ -108,19 +113,21 @@ class Model:
         return self.runtime.field(codes, amount)
 
 
-def load(name_or_path: str | os.PathLike[str], threads: int | None = None) -> Model:
+def load(name_or_path: str | os.PathLike[str], threads: int | None = None, on_wait: OnWait = nobody_asks) -> Model:
     """A shipped model by its name, or any `.gen3d` file by its path.
 
-    `threads` are those of the processor: as many as it has, at most 4, unless told. Raises `ModelFileError`, one line,
-    for what is no usable model file.
+    `threads` are those of the processor: as many as it has, at most 4, unless told. `on_wait` is called now and then
+    while a graph runs; what it raises ends the run. Raises `ModelFileError`, one line, for what is no usable model
+    file.
 
     >>> import gen3d_core
     >>> gen3d_core.load("cars").manifest["category"]
     'cars'
     """
     path = find(name_or_path)
-    runtime = OnnxModel.open(path, threads)
-    return Model(runtime, sha256(path))
+    archive = read_model(path, only=GRAPHS)
+    runtime = OnnxModel(path, archive.manifest, archive.members, threads, on_wait)
+    return Model(runtime, archive.file_hash, archive.identity)
 
 
 def find(name_or_path: str | os.PathLike[str]) -> Path:
@@ -150,8 +157,3 @@ def models_at(place: Path) -> list[Path]:
     if not place.is_file():
         raise ModelFileError(f"{place}: there is no such file or folder")
     return [place]
-
-
-def preview_of(path: Path) -> bytes | None:
-    """The PNG that shows what a model makes, where its file holds one. Raises `ModelFileError`."""
-    return read_model(path, only={"preview.png"}).members.get("preview.png")

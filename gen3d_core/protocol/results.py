@@ -23,12 +23,14 @@ class Typed:
 
 @dataclass(frozen=True)
 class ModelIdentity(Typed):
-    """Which model made something: its short name, the path of its file, that file's SHA-256, what it makes."""
+    """Which model made something: its short name, the path of its file, that file's SHA-256, what it makes, and the
+    SHA-256 of the graphs that do: see `gen3d_core.model.archive.identify`."""
 
     name: str
     file: str
     hash: str
     category: str
+    identity: str
 
 
 @dataclass(frozen=True)
@@ -161,12 +163,14 @@ class ModelDirection(Typed):
 
 @dataclass(frozen=True)
 class ModelEntry(Typed):
-    """A model that can be asked for. `preview` is the bare name of a PNG in the client's folder, or empty."""
+    """A model that can be asked for: `hash` and `identity` as in `ModelIdentity`; `preview` is the bare name of a PNG
+    in the client's folder, or empty."""
 
     name: str
     category: str
     file: str
     hash: str
+    identity: str
     shape_dim: int
     appearance_dim: int
     truncation: float

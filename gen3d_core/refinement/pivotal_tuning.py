@@ -7,17 +7,21 @@ a model file of its own; the codes mean this object in that file alone.
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+import io
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
 
+from gen3d_core.codes.codes import Codes
 from gen3d_core.inversion.encode import Encoded
-from gen3d_core.model.archive import read_model, write_model
-from gen3d_core.model.model import Model, load
+from gen3d_core.model.archive import GRAPHS, read_model, write_model
+from gen3d_core.model.model import PREVIEW, Model, load
+from gen3d_core.model.onnx_model import OnnxModel
 from gen3d_core.model.prediction import SIDE
 from gen3d_core.pictures.framing import network_input
+from gen3d_core.pictures.preview import front_view
 from gen3d_core.progress import OnProgress, ignore_progress
 from gen3d_core.refinement.fit import Descent, Fit, load_field
 from gen3d_core.weights.load import WEIGHTS, pack_weights, round_to_half
@@ -25,6 +29,7 @@ from gen3d_core.weights.onnx_export import export_graphs
 
 STEPS = 40
 RATE = 1e-3
+PREVIEW_SIDE, PREVIEW_RESOLUTION = 256, 96
 PLACING_STEPS = 10
 """Steps in which only the places of the pictures are found, before weights move."""
 
@@ -57,6 +62,28 @@ def tune_model(
     exported = round_to_half(generator.requires_grad_(False))
     archive = read_model(model.path)
     members = {**archive.members, WEIGHTS: pack_weights(exported), **export_graphs(exported.field.eval())}
-    write_model(out, {**archive.manifest, "name": out.stem, "tuned": {"from": model.name, "hash": model.hash}}, members)
+    # It was measured as another model, and makes one object well.
+    manifest = {
+        **archive.manifest,
+        "name": out.stem,
+        "metrics": {},
+        "tuned": {"from": model.name, "hash": model.hash, "identity": model.identity},
+    }
+    members[PREVIEW] = _preview(OnnxModel(out, manifest, _only_graphs(members)), found.codes)
+    write_model(out, manifest, members)
     progress(1.0, "exporting")
     return load(out)
+
+
+def _only_graphs(members: Mapping[str, bytes]) -> dict[str, bytes]:
+    """The graphs among a model file's members."""
+    return {name: data for name, data in members.items() if name in GRAPHS}
+
+
+def _preview(runtime: OnnxModel, codes: Codes) -> bytes:
+    """A PNG of the object."""
+    from PIL import Image
+
+    packed = io.BytesIO()
+    Image.fromarray(front_view(Model(runtime, "").build(codes, PREVIEW_RESOLUTION), PREVIEW_SIDE)).save(packed, "PNG")
+    return packed.getvalue()

@@ -10,6 +10,7 @@ import pydantic
 
 from gen3d_core.config import Config
 from gen3d_core.errors import Gen3DError
+from gen3d_core.limits import abbreviate
 
 MOVED: dict[str, str | None] = {
     "generator.mlp": "baseline.mlp",
@@ -46,7 +47,9 @@ def validate(values: Mapping[str, Any], source: str) -> Config:
     except pydantic.ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
-        raise SettingsError(f"{source}: {where} is {first['input']!r}: {first['msg'].lower()}") from error
+        raise SettingsError(f"{source}: {where} is {abbreviate(first['input'])}: {first['msg'].lower()}") from error
+    except (OverflowError, RecursionError) as error:  # a whole number that no float holds
+        raise SettingsError(f"{source}: a value in it is too large or nested too deep") from error
 
 
 def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:

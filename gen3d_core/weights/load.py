@@ -16,6 +16,7 @@ from gen3d_core.errors import Gen3DError, one_line
 from gen3d_core.model.archive import read_model
 from gen3d_core.rendering.generator import Generator
 from gen3d_core.weights.checked_config import from_manifest
+from gen3d_core.weights.sizes import check_config, check_prior, check_weights
 
 WEIGHTS = "weights.safetensors"
 
@@ -32,8 +33,14 @@ def load_generator(path: Path, device: torch.device) -> Generator:
     recorded = archive.manifest.get("config")
     if not isinstance(recorded, dict):
         raise Gen3DError(f"{path} does not record its configuration: export it again with gen3d-train export")
-    config = from_manifest(recorded)
-    generator = Generator(config, _prior(archive.manifest))
+    try:
+        config, prior = from_manifest(recorded), _prior(archive.manifest)
+        check_config(config)
+        check_prior(prior)
+        check_weights(archive.members[WEIGHTS], config)
+    except Gen3DError as error:
+        raise Gen3DError(f"{path}: {error}") from error
+    generator = Generator(config, prior)
     try:
         generator.load_state_dict(safetensors.torch.load(archive.members[WEIGHTS]), strict=True)
     except (safetensors.SafetensorError, RuntimeError) as error:  # torch names missing and misshapen weights so
@@ -64,4 +71,4 @@ def _prior(manifest: dict[str, Any]) -> PosePrior:
         return pydantic.TypeAdapter(PosePrior).validate_python(given)
     except pydantic.ValidationError as error:
         reason = error.errors()[0]["msg"].lower()
-        raise Gen3DError(f"{manifest.get('name')}: its recorded pose prior is malformed: {reason}") from error
+        raise Gen3DError(f"its recorded pose prior is malformed: {reason}") from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,10 +27,11 @@ THUMBNAIL_RESOLUTION = 64
 
 
 class Jobs:
-    """Does requests for a client whose private folder `folder` is; the models used last stay loaded."""
+    """Does requests for a client whose private folder `folder` is; the models used last stay loaded. `on_wait` is
+    called now and then while a graph runs; what it raises ends the run."""
 
-    def __init__(self, folder: Path, threads: int | None = None) -> None:
-        self._folder, self._threads = folder, threads
+    def __init__(self, folder: Path, threads: int | None = None, on_wait: Callable[[], None] = lambda: None) -> None:
+        self._folder, self._threads, self._on_wait = folder, threads, on_wait
         self._models: OrderedDict[tuple[Path, int, int], Model] = OrderedDict()
 
     def do(self, request: protocol.Job, progress: OnProgress) -> protocol.Reply:
@@ -175,9 +177,9 @@ class Jobs:
             stat = path.stat()
             key = (path, stat.st_mtime_ns, stat.st_size)
         except OSError:
-            return load(path, self._threads)  # says in one line what is wrong with the path
+            return load(path, self._threads, self._on_wait)  # says in one line what is wrong with the path
         if key not in self._models:
-            self._models[key] = load(path, self._threads)
+            self._models[key] = load(path, self._threads, self._on_wait)
             while len(self._models) > KEPT_MODELS:
                 self._models.popitem(last=False)
         self._models.move_to_end(key)
@@ -201,7 +203,7 @@ def _truncation(model: Model, request: protocol.Generate | protocol.Thumbnails |
 
 def _identity(model: Model) -> protocol.ModelIdentity:
     """Which model made something, as every object remembers it."""
-    return protocol.ModelIdentity(model.name, str(model.path), model.hash, model.manifest["category"])
+    return protocol.ModelIdentity(model.name, str(model.path), model.hash, model.manifest["category"], model.identity)
 
 
 def _summary(

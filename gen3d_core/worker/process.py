@@ -17,7 +17,7 @@ import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gen3d_core import protocol
+from gen3d_core import limits, protocol
 from gen3d_core.errors import Gen3DError, one_line
 from gen3d_core.version import __version__
 from gen3d_core.worker.handlers import Jobs
@@ -63,14 +63,19 @@ class Worker:
 
         def report(fraction: float, stage: str) -> None:
             nonlocal last_time, last_stage
-            if self._inbox.unwanted():
-                raise JobCancelled
+            _check_wanted(self._inbox)
             now = time.monotonic()
             if stage != last_stage or now - last_time >= PROGRESS_SECONDS:
                 last_time, last_stage = now, stage
                 self._outbox.send(protocol.Progress(id, min(max(float(fraction), 0.0), 1.0), stage))
 
         return report
+
+
+def _check_wanted(inbox: Inbox) -> None:
+    """Raises `JobCancelled` where nobody waits for the running job any more."""
+    if inbox.unwanted():
+        raise JobCancelled
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -91,6 +96,12 @@ def main(arguments: list[str] | None = None) -> int:
     if not options.folder.is_dir():
         sys.stderr.write(f"gen3d worker: {options.folder} is not a folder\n")
         return 2
+    if options.threads is not None:
+        try:
+            limits.check_whole("--threads", options.threads, limits.THREADS)
+        except Gen3DError as error:
+            sys.stderr.write(f"gen3d worker: {error}\n")
+            return 2
     requests, replies = claim_streams()
     signal.signal(
         signal.SIGINT, signal.SIG_IGN
@@ -104,6 +115,6 @@ def main(arguments: list[str] | None = None) -> int:
         shutil.rmtree(options.folder, ignore_errors=True)
 
     Reader(requests, inbox, outbox, leave).start()
-    Worker(Jobs(options.folder, options.threads), inbox, outbox).serve()
+    Worker(Jobs(options.folder, options.threads, lambda: _check_wanted(inbox)), inbox, outbox).serve()
     leave()
     return 0

@@ -18,6 +18,7 @@ from gen3d_core.cli.main import main as gen3d
 from gen3d_core.errors import Gen3DError
 from gen3d_core.inversion.encode import Encoded, match_cameras
 from gen3d_core.inversion.pose_search import CameraPose
+from gen3d_core.model.archive import read_model
 from gen3d_core.model.model import Model, load
 from gen3d_core.model.prediction import SIDE, AzimuthPeak, Prediction
 from gen3d_core.pictures.cutout import VISIBLE
@@ -164,6 +165,11 @@ def test_a_tuned_model_is_a_file_of_its_own(model: Model, subject: Subject, tmp_
     adjusted = tune_model(model, [subject.picture], start, tmp_path / "tuned-a.gen3d")
     assert unlikeness(adjusted, subject, start) <= before
     assert adjusted.name == "tuned-a" and adjusted.manifest["tuned"]["hash"] == model.hash
+    # What was measured and drawn was another model; that it is of its kind stays.
+    old_file, new_file = read_model(model.path), read_model(adjusted.path)
+    assert adjusted.manifest["metrics"] == {} and adjusted.identity != model.identity
+    assert new_file.members["preview.png"].startswith(b"\x89PNG")
+    assert new_file.members["preview.png"] != old_file.members.get("preview.png")
     assert adjusted.runtime.predict(network_input([subject.picture], SIDE)).shape[0] == 1
     # Mappings stay: what a code means relative to others does.
     old, new = (load_generator(each.path, torch.device("cpu")).field.shape_mapping for each in (model, adjusted))

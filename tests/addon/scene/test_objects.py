@@ -165,7 +165,7 @@ def test_what_objects_remember_keeps_its_keys_and_values() -> None:
     from gen3d_core import protocol
 
     summary = protocol.ObjectSummary([0.5, -1.0], [2.0], {"bulk": 0.25}, 96, 1.0, 8, 12)
-    made_by = (protocol.ModelIdentity("eggs", "/a/eggs.gen3d", "0f", "eggs"), "1.2", 0.8)
+    made_by = (protocol.ModelIdentity("eggs", "/a/eggs.gen3d", "0f", "eggs", "1e"), "1.2", 0.8)
     record = addon("scene.objects").record
     expected = {
         "format_version": 1, "size": 2.0, "model": "eggs", "model_hash": "0f", "seed": 7, "shape_code": [0.5, -1.0],

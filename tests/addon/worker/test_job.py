@@ -139,7 +139,7 @@ def test_disabling_the_addon_ends_worker_timer_and_folder():
 def test_a_result_of_another_kind_than_asked_for_is_refused():
     from gen3d_core import protocol
 
-    made_by = (protocol.ModelIdentity("eggs", "/a/eggs.gen3d", "0f", "eggs"), "1.2", 0.8)
+    made_by = (protocol.ModelIdentity("eggs", "/a/eggs.gen3d", "0f", "eggs", "1e"), "1.2", 0.8)
     reply = protocol.ThumbnailsResult(1, "a.npz", *made_by)
     read = addon("worker.results").read_result
     for request in (protocol.Generate(1, "eggs", protocol.Recipe(1), 32), protocol.Models(1)):

@@ -8,6 +8,7 @@ import pytest
 import gen3d_core
 from gen3d_core.errors import Gen3DError, OutputError
 from gen3d_core.model import archive as model_file
+from gen3d_core.model import members as zip_members
 from gen3d_core.model.archive import GRAPHS, ModelFileError, read_model, write_model
 from gen3d_core.model.onnx_model import OnnxModel, SeparableOnnxField
 from tests.analytic import half_axes, write_ellipsoid_model
@@ -50,6 +51,7 @@ def test_round_trip(tmp_path: Path):
         "training": {"ünï": [1, 2.5, None]},
         "format": "gen3d-model",
         "format_version": 1,
+        "identity": archive.identity,
     }
 
 
@@ -144,7 +146,7 @@ def test_a_manifest_that_is_not_json(tmp_path: Path):
 
 
 def test_a_member_that_unpacks_to_too_much(ellipsoids: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(model_file, "MAX_MEMBER", 1000)
+    monkeypatch.setattr(zip_members, "MAX_MEMBER", 1000)
     with zipfile.ZipFile(ellipsoids) as old, zipfile.ZipFile(tmp_path / "bomb.gen3d", "w", zipfile.ZIP_DEFLATED) as new:
         for name in old.namelist():
             new.writestr(name, b"\0" * 100_000 if name == "shape.onnx" else old.read(name))

@@ -40,7 +40,7 @@ from gen3d_core.protocol import (
 PARENT = Parent([0.5, -1.0], [2.0])
 MIXED = Recipe(7, 2, [PARENT], shape_weights=[0.25], appearance_weights=[1.0], shape_strength=0.5, moves={"bulk": -1.5})
 SUMMARY = ObjectSummary([0.5, -1.0], [2], {"bulk": 0.25}, 96, 1.0, 8, 12)
-MADE_BY = (ModelIdentity("chairs", "/a/chairs.gen3d", "0f", "chairs"), "1.0", 0.8)
+MADE_BY = (ModelIdentity("chairs", "/a/chairs.gen3d", "0f", "chairs", "1e"), "1.0", 0.8)
 REPORT = StepReport(0.1, 0.01, 0.02, 0.001, 0.0, 0.0, 0.0, 2, 0)
 MESH = MeshResult(1, "result-1.npz", *MADE_BY, SUMMARY, 7)
 VIEW = [[1.0, 0.0, 0.0, 4], [0.0, 1.0, 0.0, 0.0], [0.0, 0.0, 1.0, 0.5], [0.0, 0.0, 0.0, 1.0]]
@@ -71,6 +71,7 @@ LISTED = ModelList(
             "chairs",
             "/a",
             "0f",
+            "1e",
             2,
             1,
             0.8,
@@ -336,7 +337,8 @@ def changed(message: protocol.Message, place: tuple[str | int, ...], value: obje
         (MESH, ("version",), 3, "version is 3: expected a text"),
         (MESH, ("model",), "chairs", "model is 'chairs': expected an object"),
         (MESH, ("model", "hash"), ..., "model lacks hash"),
-        (MESH, ("model", "licence"), "", "model has an unknown key 'licence': known are category, file, hash, name"),
+        (MESH, ("model", "identity"), None, "identity is None: expected a text"),
+        (MESH, ("model", "size"), 1, "model has an unknown key 'size': known are category, file, hash, identity, name"),
         (MESH, ("summary", "shape_code"), 1.5, "shape_code is 1.5: expected a list"),
         (MESH, ("summary", "shape_code", 1), "a", "shape_code[1] is 'a': expected a number"),
         (MESH, ("summary", "positions"), [], "positions is []: expected an object"),

@@ -266,7 +266,7 @@ def test_models_are_listed_from_the_package_and_from_further_places(client: Clie
     assert "no such" in told["none"].error
     del direction["vector"]
     assert listed.models[-1] == protocol.ModelEntry(
-        "eggs", "ellipsoids", str(path), sha256(path), 4, 3, 1.0, "CC0-1.0", ["Ann"],
+        "eggs", "ellipsoids", str(path), sha256(path), gen3d_core.load(path).identity, 4, 3, 1.0, "CC0-1.0", ["Ann"],
         [protocol.ModelDirection(**direction)], "",
     )  # fmt: skip
 
