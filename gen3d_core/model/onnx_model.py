@@ -47,6 +47,8 @@ _INPUTS = {
     "colour.onnx": frozenset({"planes", "appearance_code", "truncation", "points"}),
     "encoder.onnx": frozenset({"pictures"}),
 }
+_NEW_NAMES = {"planes": "conditioning"}
+"""What newer files call an input."""
 _THREADS_UNTOLD = 4
 _CALLERS = 4
 """Threads of a program that may ask one model at the same time."""
@@ -129,7 +131,11 @@ class OnnxModel:
         shape (None: of any). Raises `ModelFileError`: no answer is checked anywhere else."""
         try:
             session = self._session(graph)
-            feed = {name: np.asarray(value, dtype=np.float32, order="C") for name, value in inputs.items()}
+            known = {value.name for value in session.get_inputs()}
+            feed = {
+                name if name in known else _NEW_NAMES.get(name, name): np.asarray(value, dtype=np.float32, order="C")
+                for name, value in inputs.items()
+            }
             answer = run_session(session, feed, self._beside, self._on_wait)
             return check_answer(answer, answer.shape if shape is None else shape)
         except GraphMemoryError as error:
@@ -141,7 +147,8 @@ class OnnxModel:
         with self._lock:
             if graph not in self._sessions:
                 session = open_session(self._graphs[graph], self._threads)
-                check_signature(session, _INPUTS[graph])
+                renamed = frozenset(_NEW_NAMES.get(name, name) for name in _INPUTS[graph])
+                check_signature(session, _INPUTS[graph], renamed)
                 self._sessions[graph] = session
                 del self._graphs[graph]  # the session has it now
             return self._sessions[graph]

@@ -53,14 +53,15 @@ def open_session(graph: bytes, threads: int) -> onnxruntime.InferenceSession:
         raise Gen3DError(f"cannot be opened: {_reason(error)}") from error
 
 
-def check_signature(session: onnxruntime.InferenceSession, inputs: frozenset[str]) -> None:
-    """Raises `Gen3DError` unless the graph takes these inputs and gives one answer, all of float32."""
+def check_signature(session: onnxruntime.InferenceSession, inputs: frozenset[str], renamed: frozenset[str]) -> None:
+    """Raises `Gen3DError` unless the graph takes these inputs, under one set of names or the other, and gives one answer,
+    all of float32."""
     try:
         found = {value.name: value.type for value in session.get_inputs()}
         answers = [value.type for value in session.get_outputs()]
     except _failures() as error:
         raise Gen3DError(f"cannot be opened: {_reason(error)}") from error
-    if found.keys() != inputs or len(answers) != 1:
+    if found.keys() not in (inputs, renamed) or len(answers) != 1:
         raise Gen3DError(f"takes {', '.join(sorted(found))[:200]}: expected {', '.join(sorted(inputs))} and one output")
     for kind in [*found.values(), *answers]:
         if kind != "tensor(float)":
