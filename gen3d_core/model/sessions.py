@@ -54,7 +54,7 @@ def open_session(graph: bytes, threads: int) -> onnxruntime.InferenceSession:
 
 
 def check_signature(session: onnxruntime.InferenceSession, inputs: frozenset[str], renamed: frozenset[str]) -> None:
-    """Raises `Gen3DError` unless the graph takes these inputs, under one set of names or the other, and gives one answer,
+    """Raises `Gen3DError` unless the graph takes these inputs, by one set of names or the other, and gives one answer,
     all of float32."""
     try:
         found = {value.name: value.type for value in session.get_inputs()}
