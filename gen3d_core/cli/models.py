@@ -6,7 +6,7 @@ import argparse
 from typing import Any
 
 from gen3d_core.cli.terminal import complain, say
-from gen3d_core.errors import Gen3DError
+from gen3d_core.errors import Gen3DError, one_line, plain
 
 
 def add_models(commands: Any) -> None:
@@ -23,9 +23,9 @@ def _models(options: argparse.Namespace) -> int:
     for path in files:
         try:
             manifest = read_model(path, only=()).manifest
-            say(f"{manifest['name']:<16} {manifest['category']}  {path}")
+            say(f"{manifest['name']:<16} {plain(manifest['category'], 200)}  {path}")
         except (Gen3DError, OSError) as error:
-            say(f"{path.stem:<16} {error}  {path}")
+            say(f"{path.stem:<16} {plain(one_line(error))}  {path}")
     if not files:
         complain("no models are shipped with this installation: give `gen3d sample --model` a .gen3d file")
     return 0

@@ -178,3 +178,14 @@ def test_points_are_asked_in_halves_where_a_graph_needs_much(ellipsoids: Path, t
     model = gen3d_core.load(path, threads=1)
     points = np.random.default_rng(0).uniform(0, 1, (4000, 3)).astype(np.float32)
     assert np.array_equal(model.field(model.codes(1)).colour(points), points)
+
+
+def test_both_names_of_what_the_shape_graph_gives(ellipsoids: Path, tmp_path: Path):
+    nodes = [helper.make_node("Sigmoid", ["points"], ["rgb"])]
+    inputs = {"appearance_code": [1, 3], "truncation": [], "points": [1, "N", 3]}
+    meshes = []
+    for name in ("planes", "conditioning"):
+        graph = onnx_model(nodes, {name: [1, 3, 1, 1, 1], **inputs}, {"rgb": [1, "N", 3]}, {})
+        path = with_graph(ellipsoids, tmp_path / f"{name}.gen3d", "colour.onnx", graph)
+        meshes.append(gen3d_core.load(path).sample(1, 16))
+    assert np.array_equal(meshes[0].colours, meshes[1].colours)
