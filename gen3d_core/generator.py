@@ -12,7 +12,7 @@ from gen3d_core.fields.protocol import ConditionedField
 from gen3d_core.fields.radiance import RadianceField
 from gen3d_core.fields.triplane import TriplaneField
 from gen3d_core.fields.unisurf import UnisurfField
-from gen3d_core.patch import Patch, ScaledPatch
+from gen3d_core.patch import Patch, Places, ScaledPatch
 from gen3d_core.renderer import Rendering, render
 from gen3d_core.schedule import Stage
 
@@ -37,7 +37,7 @@ class Generator(nn.Module):
         self,
         field: ConditionedField,
         pose: Float[Tensor, "pictures 2"],
-        patch: Patch | ScaledPatch,
+        patch: Patch | ScaledPatch | Places,
         stage: Stage,
         generator: torch.Generator | None = None,
     ) -> Rendering:

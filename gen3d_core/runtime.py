@@ -17,9 +17,10 @@ os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 import onnxruntime  # noqa: E402
 from onnxruntime.capi import onnxruntime_pybind11_state as ort_state  # noqa: E402  # pyright: ignore[reportAttributeAccessIssue]
 
+from gen3d_core.code_prior import NORMAL, CodePriors  # noqa: E402
 from gen3d_core.errors import first_line  # noqa: E402
 from gen3d_core.latent import Codes  # noqa: E402
-from gen3d_core.model_file import GRAPHS, ModelFileError, read_model  # noqa: E402
+from gen3d_core.model_file import GRAPHS, PRIORS, ModelFileError, read_model, read_priors  # noqa: E402
 from gen3d_core.reading import AZIMUTHS  # noqa: E402
 
 POINTS_AT_ONCE = 1 << 16
@@ -40,9 +41,17 @@ _EXTERNAL_DATA_KEY = b"\x0a\x08location"  # protobuf of {key: "location"}: a ten
 class RuntimeModel:
     """The graphs of a `.gen3d` file; each session is created when first used and kept."""
 
-    def __init__(self, path: Path, manifest: dict[str, Any], graphs: Mapping[str, bytes], threads: int) -> None:
+    def __init__(
+        self,
+        path: Path,
+        manifest: dict[str, Any],
+        graphs: Mapping[str, bytes],
+        threads: int,
+        priors: CodePriors = NORMAL,
+    ) -> None:
         self.path = path
         self.manifest = manifest
+        self.priors = priors
         self._graphs = graphs
         self._threads = threads
         self._sessions: dict[str, onnxruntime.InferenceSession] = {}
@@ -51,11 +60,12 @@ class RuntimeModel:
     @classmethod
     def open(cls, path: Path, threads: int | None = None) -> RuntimeModel:
         """Read and check the file. `threads` defaults to the processors, at most 4. Raises `ModelFileError`."""
-        archive = read_model(path, only=GRAPHS)
-        for name, graph in archive.members.items():
+        archive = read_model(path, only=(*GRAPHS, *PRIORS))
+        graphs = {name: member for name, member in archive.members.items() if name in GRAPHS}
+        for name, graph in graphs.items():
             if _EXTERNAL_DATA_KEY in graph:
                 raise ModelFileError(f"{path}: refused, {name} refers to data outside the model file")
-        return cls(Path(path), archive.manifest, archive.members, threads or min(os.cpu_count() or 1, 4))
+        return cls(Path(path), archive.manifest, graphs, threads or min(os.cpu_count() or 1, 4), read_priors(archive))
 
     def field(self, codes: Codes, truncation: float) -> RuntimeField:
         """The field of one object, a `SeparableRuntimeField` where the file has a lattice graph: runs the shape graph

@@ -18,7 +18,8 @@ TENSOR_CODE = [
     f"training.{name}"
     for name in """
         batches health steps augmentation rendered_pool encoder_steps evaluation.pictures metrics.wasserstein
-        metrics.features metrics.inception
+        metrics.features metrics.inception reconstruction.views reconstruction.silhouettes reconstruction.hulls
+        reconstruction.solids reconstruction.rays reconstruction.codes reconstruction.steps
     """.split()
 ]
 

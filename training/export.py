@@ -14,7 +14,7 @@ from gen3d_core.atomic import make_folder
 from gen3d_core.errors import Gen3DError
 from gen3d_core.fields.radiance import RadianceField
 from gen3d_core.generator import Generator
-from gen3d_core.model_file import GRAPHS, SUFFIX, write_model
+from gen3d_core.model_file import GRAPHS, PRIORS, SUFFIX, ModelArchive, read_priors, write_model
 from gen3d_core.onnx_export import export_graphs
 from gen3d_core.runtime import RuntimeModel
 from gen3d_core.trained import WEIGHTS, packed_weights, rounded
@@ -58,6 +58,7 @@ def export(
     members = {
         WEIGHTS: packed_weights(generator),
         **export_graphs(generator.field.eval()),
+        **{name: (run_folder / name).read_bytes() for name in PRIORS if (run_folder / name).exists()},
     }
     dataset = dict(run.dataset)
     attribution = dataset.pop("attribution", [])
@@ -86,7 +87,8 @@ def export(
         "attribution": attribution,
     }
     graphs = {name: member for name, member in members.items() if name in GRAPHS}
-    model = RuntimeModel(out, manifest, graphs, torch.get_num_threads())
+    priors = read_priors(ModelArchive(manifest, members))
+    model = RuntimeModel(out, manifest, graphs, torch.get_num_threads(), priors)
     members["preview.png"] = portrait(model, truncation)
     manifest["directions"] = principal_directions(model, truncation)
     write_model(out, manifest, members)

@@ -17,6 +17,7 @@ from gen3d_core.errors import Gen3DError, first_line
 from training.batches import Batches
 from training.dataset import PictureDataset, load_dataset
 from training.processor import denormals_as_zero, keep_freed_memory
+from training.reconstruction.session import prepared, reconstruct, reconstructable
 from training.run_folder import Run, check, describe_machine, locked, record
 from training.settings import flags
 from training.state import TrainState
@@ -59,6 +60,9 @@ def train_session(
         config = dataclasses.replace(config, discriminator=dataclasses.replace(config.discriminator, pose=False))
     if not config.discriminator.pose:
         data = dataclasses.replace(data, azimuth=None, elevation=None)
+    views = reconstructable(data, config)
+    if views is not None:
+        config = prepared(config)
     about = {
         "source": data.source,
         "category": data.category,
@@ -77,6 +81,10 @@ def train_session(
         state = TrainState.fresh(config, data.prior, chosen, seed)
         if state.restore(out):
             log.info("resuming at %d pictures, %.1f minutes", state.images, state.seconds / 60)
+        if views is not None and not state.step:
+            record(out, run, state.images)
+            reconstruct(views, config, out, Budget(images, minutes).part(config.reconstruction.share), seed)
+            state.restore(out)
         record(out, run, state.images)
         state = train(state, Batches(data, chosen), config, out, Budget(images, minutes), seed, snapshot_kimg)
     log.info("%d pictures shown in %.1f minutes, see %s", state.images, state.seconds / 60, out / "samples")

@@ -1,0 +1,107 @@
+"""Everything a reconstruction is, in one object: what its checkpoint saves and what resuming restores."""
+
+from __future__ import annotations
+
+import copy
+import io
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from jaxtyping import Int
+from torch import Tensor, nn
+
+from gen3d_core.atomic import replacing
+from gen3d_core.config import Config, PosePrior
+from gen3d_core.errors import Gen3DError, first_line
+from gen3d_core.generator import Generator
+from training.reconstruction.codes import CodeTable
+
+FILE_NAME = "reconstruction.pt"
+VERSION = 1
+
+
+@dataclass
+class ReconstructionState:
+    """Networks, codes, optimisers, randomness and how far reconstruction is. `order` lists the objects that come next,
+    `images` counts pictures whose rays or silhouettes were compared, `seconds` training over all sessions."""
+
+    generator: Generator
+    average: Generator
+    codes: CodeTable
+    optimiser: torch.optim.Optimizer
+    code_optimiser: torch.optim.Optimizer
+    rng: torch.Generator
+    order: Int[Tensor, "waiting"] = field(default_factory=lambda: torch.empty(0, dtype=torch.long))
+    images: int = 0
+    step: int = 0
+    solid_steps: int = 0
+    seconds: float = 0.0
+
+    @classmethod
+    def fresh(cls, config: Config, prior: PosePrior, codes: CodeTable, seed: int) -> ReconstructionState:
+        """Untrained networks whose weights depend on `seed` alone, with codes to begin with."""
+        settings = config.reconstruction
+        torch.manual_seed(seed)
+        layout: dict[str, Any] = {"memory_format": torch.channels_last}
+        generator = Generator(config.generator, config.renderer, prior).to(**layout)
+        average = copy.deepcopy(generator).requires_grad_(False)
+        optimiser = torch.optim.Adam(generator.parameters(), settings.rate, betas=(0.9, 0.99))
+        code_optimiser = torch.optim.SparseAdam(list(codes.parameters()), settings.code_rate, betas=(0.8, 0.99))
+        return cls(generator, average, codes, optimiser, code_optimiser, torch.Generator().manual_seed(seed))
+
+    def next_objects(self, count: int) -> Int[Tensor, "count"]:
+        """Objects whose turn it is: each comes once before any comes again."""
+        objects = self.codes.shape.num_embeddings
+        while len(self.order) < count:
+            self.order = torch.cat([self.order, torch.randperm(objects, generator=self.rng)])
+        taken, self.order = self.order[:count], self.order[count:]
+        return taken
+
+    def save(self, folder: Path) -> None:
+        """Write the checkpoint beside the old one, then put it in its place."""
+        content: dict[str, Any] = {"version": VERSION, "rng": self.rng.get_state(), "order": self.order.clone()}
+        content |= {name: part.state_dict() for name, part in self._parts().items()}
+        content |= {name: getattr(self, name) for name in ("images", "step", "solid_steps", "seconds")}
+        packed = io.BytesIO()
+        torch.save(content, packed)
+        with replacing(folder / FILE_NAME) as file:
+            file.write(packed.getbuffer())
+
+    def restore(self, folder: Path) -> bool:
+        """Continue from the folder's checkpoint; False when there is none.
+
+        Raises:
+            Gen3DError: the checkpoint is damaged or of another configuration.
+        """
+        path = folder / FILE_NAME
+        if not path.exists():
+            return False
+        try:
+            content = torch.load(path, map_location="cpu", weights_only=True)
+            if content["version"] != VERSION:
+                raise Gen3DError(
+                    f"{path} is a checkpoint of version {content['version']}, this program reads {VERSION}"
+                )
+            for name, part in self._parts().items():
+                part.load_state_dict(content[name])
+            self.rng.set_state(content["rng"])
+            for name in ("order", "images", "step", "solid_steps", "seconds"):
+                setattr(self, name, content[name])
+        except Gen3DError:
+            raise
+        except Exception as error:  # torch raises half a dozen kinds for a damaged file
+            raise Gen3DError(
+                f"cannot resume from {path} ({first_line(error)}): use the run's own settings or a new --out"
+            ) from error
+        return True
+
+    def _parts(self) -> dict[str, nn.Module | torch.optim.Optimizer]:
+        return {
+            "generator": self.generator,
+            "average": self.average,
+            "codes": self.codes,
+            "optimiser": self.optimiser,
+            "code_optimiser": self.code_optimiser,
+        }
