@@ -83,7 +83,8 @@ def train_session(
             log.info("resuming at %d pictures, %.1f minutes", state.images, state.seconds / 60)
         if views is not None and not state.step:
             record(out, run, state.images)
-            reconstruct(views, config, out, Budget(images, minutes).part(config.reconstruction.share), seed)
+            part = Budget(images, minutes).part(config.reconstruction.share)
+            reconstruct(views, config, out, part, chosen, seed)
             state.restore(out)
         record(out, run, state.images)
         state = train(state, Batches(data, chosen), config, out, Budget(images, minutes), seed, snapshot_kimg)

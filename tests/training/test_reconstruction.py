@@ -89,7 +89,7 @@ def test_ellipsoids_are_learned_from_their_pictures(views: ObjectViews) -> None:
     )  # fmt: skip
     config = session.prepared(dataclasses.replace(TINY, reconstruction=quick))
     hulls = carve(views)
-    state = session.fresh_state(views, hulls, config, seed=0)
+    state = session.fresh_state(views, hulls, config, torch.device("cpu"), seed=0)
     before = score(state, views)
     for number in range(240):
         step(state, views, hulls, config, moment(number / 240, number, quick))
@@ -128,6 +128,7 @@ def test_a_run_that_crashed_ends_like_one_that_did_not(
 
 def test_a_finished_reconstruction_stays_finished(data: Path, run: Path, tmp_path: Path) -> None:
     before = content(run, FILE_NAME)
+    assert len(list((run / "reconstructions").glob("*.png"))) > 0
     train(data, run)
     assert_equal(content(run, FILE_NAME), before)
 

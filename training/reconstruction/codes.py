@@ -29,10 +29,10 @@ class CodeTable(nn.Module):
         self.appearance = nn.Embedding.from_pretrained(appearance, freeze=False, sparse=True)
 
     def shapes(self, objects: Int[Tensor, "n"]) -> Float[Tensor, "n d"]:
-        return pixel_norm(self.shape(objects))
+        return pixel_norm(self.shape(objects.to(self.shape.weight.device)))
 
     def appearances(self, objects: Int[Tensor, "n"]) -> Float[Tensor, "n a"]:
-        return pixel_norm(self.appearance(objects))
+        return pixel_norm(self.appearance(objects.to(self.appearance.weight.device)))
 
     @torch.no_grad()
     def renormalise(self) -> None:

@@ -50,7 +50,7 @@ def fit_codes(codes: CodeTable, seed: int) -> FittedCodes:
     """Frames and distributions of all objects' codes."""
     everything = torch.arange(codes.shape.num_embeddings)
     with torch.no_grad():
-        shape, appearance = codes.shapes(everything).numpy(), codes.appearances(everything).numpy()
+        shape, appearance = codes.shapes(everything).cpu().numpy(), codes.appearances(everything).cpu().numpy()
     frames = frame_of(shape), frame_of(appearance)
     normal = frames[0].normal(shape), frames[1].normal(appearance)
     priors = [_distribution(name, each, seed) for name, each in zip(("shape", "appearance"), normal, strict=True)]

@@ -26,6 +26,10 @@ class KnownRays:
     places: Places
     target: Float[Tensor, "pictures rays 4"]
 
+    def to(self, device: torch.device) -> KnownRays:
+        """The same rays on a device."""
+        return KnownRays(self.pose.to(device), Places(self.places.pixels().to(device)), self.target.to(device))
+
 
 def draw_rays(views: ObjectViews, objects: Int[Tensor, "n"], each: int, rays: int, rng: torch.Generator) -> KnownRays:
     """`rays` pixels of each of `each` teaching views of the objects; half of them mirrored where that stays true."""

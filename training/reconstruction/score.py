@@ -37,10 +37,11 @@ def score(state: ReconstructionState, views: ObjectViews) -> Score:
         picture = views.rows[some, -1]
         side = min(SIDE, views.size)
         true = views.pictures[picture].permute(0, 3, 1, 2).float() / 255
-        true = F.adaptive_avg_pool2d(torch.cat([true[:, :3] * true[:, 3:], true[:, 3:]], 1), side)
-        with autocast(torch.device("cpu")):
+        true = F.adaptive_avg_pool2d(torch.cat([true[:, :3] * true[:, 3:], true[:, 3:]], 1), side).to(state.device)
+        pose = views.angles[picture].to(state.device)
+        with autocast(state.device):
             field = state.average.condition(state.codes.shapes(some), state.codes.appearances(some))
-            seen = state.average.render(field, views.angles[picture], patch.whole(side, len(some)), Stage(HALF_WIDTH))
+            seen = state.average.render(field, pose, patch.whole(side, len(some)), Stage(HALF_WIDTH))
         made = as_pictures(seen, len(some)).float()
         overlaps.append(1 - overlap_loss(made[:, 3].flatten(1), true[:, 3].flatten(1)))
         error = (made[:, :3] - made[:, 3:]) - (true[:, :3] - true[:, 3:])  # both over white

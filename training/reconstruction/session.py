@@ -14,13 +14,14 @@ from pathlib import Path
 import torch
 from tqdm import tqdm
 
-from gen3d_core.atomic import replacing
+from gen3d_core.atomic import make_folder, replacing
 from gen3d_core.code_prior import MEMBERS
 from gen3d_core.config import Config
 from gen3d_core.fields.triplane import TriplaneField
 from training.dataset import PictureDataset
 from training.reconstruction.codes import CodeTable, colours_by_height, starting_codes
 from training.reconstruction.hulls import Hulls, carve
+from training.reconstruction.pictures import reconstruction_grid
 from training.reconstruction.prior import FittedCodes, fit_codes, set_frames
 from training.reconstruction.schedule import moment
 from training.reconstruction.score import Score, score
@@ -36,7 +37,7 @@ log = logging.getLogger(__name__)
 TELL_EVERY = 64  # steps
 SAVE_SECONDS = 120.0
 SCORES = 8
-"""How often, over the whole of it, views that never taught are compared."""
+"""How often, over the whole of it, views that never taught are compared and known objects shown."""
 
 
 def reconstructable(data: PictureDataset, config: Config) -> ObjectViews | None:
@@ -60,22 +61,24 @@ def prepared(config: Config) -> Config:
     )
 
 
-def reconstruct(views: ObjectViews, config: Config, out: Path, budget: Budget, seed: int) -> None:
+def reconstruct(views: ObjectViews, config: Config, out: Path, budget: Budget, device: torch.device, seed: int) -> None:
     """Reconstruct until the budget is spent, fit the prior, and leave in `out` what training goes on from."""
     log.info("reconstructing %d objects from %d pictures each", views.objects, views.taught)
     hulls = carve(views)
-    state = fresh_state(views, hulls, config, seed)
+    state = fresh_state(views, hulls, config, device, seed)
     if state.restore(out):
         log.info("resuming at %d steps, %.1f minutes", state.step, state.seconds / 60)
     _teach(state, views, hulls, config, out, budget)
     _hand_over(state, fit_codes(state.codes, seed), config, views, out, seed)
 
 
-def fresh_state(views: ObjectViews, hulls: Hulls, config: Config, seed: int) -> ReconstructionState:
+def fresh_state(
+    views: ObjectViews, hulls: Hulls, config: Config, device: torch.device, seed: int
+) -> ReconstructionState:
     """Untrained networks, and codes by what hulls and colours have in common."""
     sizes = config.generator.shape_dim, config.generator.appearance_dim
     codes = CodeTable(starting_codes(hulls.coarse, sizes[0]), starting_codes(colours_by_height(views), sizes[1]))
-    return ReconstructionState.fresh(config, views.prior, codes, seed)
+    return ReconstructionState.fresh(config, views.prior, codes, device, seed)
 
 
 def _hand_over(
@@ -86,7 +89,7 @@ def _hand_over(
         if packed is not None:
             with replacing(out / MEMBERS[name]) as file:
                 file.write(packed.packed())
-    trained = TrainState.fresh(config, views.prior, torch.device("cpu"), seed)
+    trained = TrainState.fresh(config, views.prior, state.device, seed)
     for theirs, ours in ((trained.generator, state.generator), (trained.average, state.average)):
         theirs.load_state_dict(ours.state_dict())
         if isinstance(theirs.field, TriplaneField):
@@ -115,6 +118,7 @@ def _teach(
                 found = score(state, views)
                 tracker.record(state.images, dataclasses.asdict(found))
                 bar.set_postfix_str(_told(found))
+                _show(state, views, out)
             if time.monotonic() - saved > SAVE_SECONDS:
                 state.save(out)
                 saved = time.monotonic()
@@ -123,6 +127,12 @@ def _teach(
         bar.close()
         tracker.close()
         state.save(out)
+
+
+def _show(state: ReconstructionState, views: ObjectViews, out: Path) -> None:
+    folder = make_folder(out / "reconstructions")
+    with replacing(folder / f"{state.images // 1000:06d}k.png") as file:
+        reconstruction_grid(state, views).save(file, format="PNG")
 
 
 def _told(found: Score) -> str:

@@ -40,16 +40,24 @@ class ReconstructionState:
     seconds: float = 0.0
 
     @classmethod
-    def fresh(cls, config: Config, prior: PosePrior, codes: CodeTable, seed: int) -> ReconstructionState:
+    def fresh(
+        cls, config: Config, prior: PosePrior, codes: CodeTable, device: torch.device, seed: int
+    ) -> ReconstructionState:
         """Untrained networks whose weights depend on `seed` alone, with codes to begin with."""
         settings = config.reconstruction
         torch.manual_seed(seed)
-        layout: dict[str, Any] = {"memory_format": torch.channels_last}
+        layout: dict[str, Any] = {"device": device, "memory_format": torch.channels_last}
         generator = Generator(config.generator, config.renderer, prior).to(**layout)
+        codes = codes.to(device)
         average = copy.deepcopy(generator).requires_grad_(False)
         optimiser = torch.optim.Adam(generator.parameters(), settings.rate, betas=(0.9, 0.99))
         code_optimiser = torch.optim.SparseAdam(list(codes.parameters()), settings.code_rate, betas=(0.8, 0.99))
         return cls(generator, average, codes, optimiser, code_optimiser, torch.Generator().manual_seed(seed))
+
+    @property
+    def device(self) -> torch.device:
+        """Where the networks are."""
+        return next(self.generator.parameters()).device
 
     def next_objects(self, count: int) -> Int[Tensor, "count"]:
         """Objects whose turn it is: each comes once before any comes again."""

@@ -22,7 +22,6 @@ from training.reconstruction.views import ObjectViews
 from training.steps import autocast, update_average
 
 RENORMALISE_EVERY = 200
-_CPU = torch.device("cpu")
 
 
 @dataclass(frozen=True)
@@ -69,10 +68,10 @@ def _solid_step(
     state: ReconstructionState, views: ObjectViews, hulls: Hulls, settings: ReconstructionConfig, now: Moment
 ) -> StepReport:
     objects = state.next_objects(min(settings.solid_objects, views.objects))
-    points = labelled_points(views, hulls, objects, settings.solid_points, state.rng)
+    points = labelled_points(views, hulls, objects, settings.solid_points, state.rng).to(state.device)
     shape = _noisy(state.codes.shapes(objects), settings, state.rng)
-    appearance = torch.zeros(1, state.generator.config.appearance_dim)
-    with autocast(_CPU):
+    appearance = torch.zeros(1, state.generator.config.appearance_dim, device=state.device)
+    with autocast(state.device):
         found = solid_loss(state.generator.condition(shape, appearance), points, now.pocket_weight)
     found.loss.backward()
     state.images += len(objects)
@@ -91,11 +90,11 @@ def _picture_step(
     if torch.rand((), generator=rng).item() < now.wide_chance:
         half_width = max(half_width, settings.wide)
     objects = state.next_objects(min(settings.objects, views.objects))
-    known = draw_rays(views, objects, settings.views, settings.rays, rng)
-    points = labelled_points(views, hulls, objects, settings.points, rng)
+    known = draw_rays(views, objects, settings.views, settings.rays, rng).to(state.device)
+    points = labelled_points(views, hulls, objects, settings.points, rng).to(state.device)
     shape = _noisy(state.codes.shapes(objects), settings, rng)
     appearance = _noisy(state.codes.appearances(objects), settings, rng)
-    with autocast(_CPU):
+    with autocast(state.device):
         field = state.generator.condition(shape, appearance.repeat_interleave(len(known.pose) // len(objects), 0))
         seen = state.generator.render(field, known.pose, known.places, Stage(half_width), rng)
         solid = solid_loss(field, points, now.pocket_weight)
@@ -130,7 +129,7 @@ def picture_losses(seen: Rendering, target: Float[Tensor, "pictures rays 4"]) ->
 
 def _noisy(codes: Float[Tensor, "n d"], settings: ReconstructionConfig, rng: torch.Generator) -> Float[Tensor, "n d"]:
     """Codes blurred a little, so that neighbours of a known object look like it."""
-    return codes + settings.code_noise * torch.randn(codes.shape, generator=rng)
+    return codes + settings.code_noise * torch.randn(codes.shape, generator=rng).to(codes)
 
 
 def _smoothness(
@@ -144,9 +143,13 @@ def _smoothness(
     visible: Int[Tensor, "hits"] = (seen.alpha.detach().squeeze(1) > 0.5).nonzero().squeeze(1)
     if not len(visible):
         return None
-    chosen = visible[torch.randint(len(visible), (objects * config.reconstruction.smoothness_points,), generator=rng)]
+    chosen = visible[
+        torch.randint(len(visible), (objects * config.reconstruction.smoothness_points,), generator=rng).to(
+            visible.device
+        )
+    ]
     owner = chosen // (len(seen.alpha) // objects)
-    with autocast(_CPU):
+    with autocast(seen.surface.device):
         return losses.normal_smoothness(
             lambda places: field.normals(places, owner, config.renderer.normal_step),
             seen.surface[chosen],
