@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import torch
 from gen3d_core.camera import camera_axes
 from tests.training.known_objects import PRIOR, semi_axes, silhouette, write_ellipsoids
 from training.dataset import load_dataset
-from training.reconstruction.hulls import CELL, REACH, SIDE, Hulls, carve, classify, place
+from training.reconstruction.hulls import CELL, REACH, SIDE, Hulls, carve, classify, loose_pieces, place
 from training.reconstruction.silhouettes import least_opacity, project
 from training.reconstruction.solids import labelled_points
 from training.reconstruction.views import ObjectViews, group_views
@@ -94,6 +95,28 @@ def test_a_post_is_thin_and_a_block_is_thick() -> None:
     assert found.thick[19:41, 19:41, 29:41].all() and not found.thick[24:26, 24:26, 5:27].any()
     assert found.border[24, 24, 10] and found.border[23, 24, 10], "both sides of a surface are its border"
     assert not found.border[30, 30, 35]
+
+
+def test_what_hangs_in_the_air_is_no_part_of_the_object() -> None:
+    body = torch.zeros(SIDE, SIDE, SIDE, dtype=torch.bool)
+    body[20:40, 20:40, 30:40] = True
+    body[40:43, 40:43, 40:43] = True  # touches at a corner
+    assert not loose_pieces(body).any()
+    body[25, 25, 10] = True
+    found = loose_pieces(body)
+    assert found[24:27, 24:27, 9:12].all() and found.sum() == 27
+
+
+def test_points_in_the_air_are_outside_even_where_no_camera_sees_past(ellipsoids: ObjectViews, hulls: Hulls) -> None:
+    """The same hulls with all of one marked loose: labels there turn, all others stay."""
+    objects = torch.arange(ellipsoids.objects)
+    marked = hulls.loose.clone()
+    marked[2] = 255
+    turned = dataclasses.replace(hulls, loose=marked)
+    plain = labelled_points(ellipsoids, hulls, objects, 200, torch.Generator().manual_seed(0))
+    other = labelled_points(ellipsoids, turned, objects, 200, torch.Generator().manual_seed(0))
+    assert (other.inside[2] < 0.01).all() and (plain.inside[2] > 0.9).any()
+    assert torch.equal(plain.inside[3], other.inside[3])
 
 
 def test_nodes_are_where_they_are_counted() -> None:

@@ -1,16 +1,19 @@
 """Visual hulls on a lattice: where points are worth asking for, and where the hull is trusted.
 
 A hull is the largest body that casts the silhouettes. Where it is thin the object must fill it, or some view would
-look through; where it is thick there may be a pocket that no silhouette shows (the seat between two arms).
+look through; where it is thick there may be a pocket that no silhouette shows (the seat between two arms). Pieces of a
+hull that hang in the air, between legs that hide them from every camera, are not taken for parts: objects are whole.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 import torch.nn.functional as F
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, UInt8
+from scipy import ndimage
 from torch import Tensor
 from tqdm import tqdm
 
@@ -27,6 +30,8 @@ THICK = 5
 """Cells across from which a part is thick enough for a pocket, and cells around it that belong to it."""
 SOLID = 0.4
 """Opacity in every view from which a point is inside: less than one half, as pixels blur thin parts."""
+FAINT = 0.2
+"""Opacity in every view from which nodes hang together: no thin part is blurred to less."""
 _AT_ONCE = 1 << 16
 
 
@@ -53,19 +58,25 @@ class Ragged:
 
 @dataclass(frozen=True)
 class Hulls:
-    """`border`: nodes at the hulls' surfaces; `thin`: nodes at their thin parts. `thick` marks thick parts and what is
-    around them, eight nodes a byte; `coarse` (objects, 4096) is how full each cube of 4 x 4 x 4 nodes is."""
+    """`border`: nodes at the hulls' surfaces and in loose pieces; `thin`: nodes at their thin parts.
+
+    `thick` marks thick parts and what is around them, `loose` pieces that hang in the air, eight nodes a byte;
+    `coarse` (objects, 4096) is how full each cube of 4 x 4 x 4 nodes is.
+    """
 
     border: Ragged
     thin: Ragged
-    thick: Tensor
+    thick: UInt8[Tensor, "objects bytes"]
+    loose: UInt8[Tensor, "objects bytes"]
     coarse: Float[Tensor, "objects cubes"]
 
     def is_thick(self, objects: Int[Tensor, "n"], points: Float[Tensor, "n points 3"]) -> Bool[Tensor, "n points"]:
         """Whether the nearest node is in or at a thick part."""
-        i, j, k = ((points + REACH) / CELL).round().long().clamp(0, SIDE - 1).unbind(-1)
-        node = (i * SIDE + j) * SIDE + k
-        return (self.thick[objects].gather(1, node // 8) >> (node % 8)) & 1 > 0
+        return _marked(self.thick[objects], points)
+
+    def is_loose(self, objects: Int[Tensor, "n"], points: Float[Tensor, "n points 3"]) -> Bool[Tensor, "n points"]:
+        """Whether the nearest node is in or next to a piece that hangs in the air."""
+        return _marked(self.loose[objects], points)
 
 
 def place(node: Int[Tensor, "*nodes"]) -> Float[Tensor, "*nodes 3"]:
@@ -76,15 +87,18 @@ def place(node: Int[Tensor, "*nodes"]) -> Float[Tensor, "*nodes 3"]:
 
 def carve(views: ObjectViews) -> Hulls:
     """The visual hull of every object from its teaching views."""
-    border, thin, thick, coarse = [], [], [], []
+    border, thin, thick, loose, coarse = [], [], [], [], []
     for index in tqdm(range(views.objects), desc="visual hulls", unit="object", leave=False):
-        found = classify(_inside(views, index))
-        border.append(found.border.flatten().nonzero().squeeze(1))
+        opacity = _opacity(views, index)
+        hanging = loose_pieces(opacity > FAINT)
+        found = classify((opacity > SOLID) & ~hanging)
+        border.append((found.border | hanging).flatten().nonzero().squeeze(1))
         thin.append(found.thin.flatten().nonzero().squeeze(1))
         thick.append(_packed(found.thick.flatten()))
+        loose.append(_packed(hanging.flatten()))
         blurred = F.avg_pool3d(found.inside[None, None].float(), 3, 1, 1)
         coarse.append(F.avg_pool3d(blurred, 4).flatten())
-    return Hulls(Ragged.of(border), Ragged.of(thin), torch.stack(thick), torch.stack(coarse))
+    return Hulls(Ragged.of(border), Ragged.of(thin), torch.stack(thick), torch.stack(loose), torch.stack(coarse))
 
 
 @dataclass(frozen=True)
@@ -113,23 +127,43 @@ def classify(inside: Bool[Tensor, "x y z"]) -> Classified:
     )
 
 
-def _inside(views: ObjectViews, index: int) -> Bool[Tensor, "x y z"]:
-    """Nodes that no view shows as background; each view is asked only for what those before it left."""
+def loose_pieces(there: Bool[Tensor, "x y z"]) -> Bool[Tensor, "x y z"]:
+    """All but the largest piece of a body, with a node around them; nodes that touch at a corner hang together."""
+    labels, count = ndimage.label(there.numpy(), np.ones((3, 3, 3)))
+    if count < 2:
+        return torch.zeros_like(there)
+    sizes = np.bincount(labels.ravel())
+    sizes[0] = 0
+    largest = torch.from_numpy(labels == sizes.argmax())
+    others = (there & ~largest)[None, None].float()
+    return (_grown(others, 3)[0, 0] > 0.5) & ~largest
+
+
+def _opacity(views: ObjectViews, index: int) -> Float[Tensor, "x y z"]:
+    """The least opacity with which any view shows each node, 0 where that is below `FAINT`; each view is asked only
+    for what those before it left."""
     one = torch.tensor([index])
     alpha, pose = views.silhouettes(one).float() / 255, views.poses(one)
     alive = torch.arange(SIDE**3)
+    least = torch.ones(SIDE**3)
     for view in range(views.taught):
         part = slice(view, view + 1)
-        kept = [
-            least_opacity(alpha[:, part], pose[:, part], place(some)[None], views.prior, views.mirror)[0] > SOLID
+        seen = [
+            least_opacity(alpha[:, part], pose[:, part], place(some)[None], views.prior, views.mirror)[0]
             for some in alive.split(_AT_ONCE)
         ]
-        alive = alive[torch.cat(kept)]
+        least[alive] = least[alive].minimum(torch.cat(seen))
+        alive = alive[least[alive] > FAINT]
         if not len(alive):
             break
-    inside = torch.zeros(SIDE**3, dtype=torch.bool)
-    inside[alive] = True
-    return inside.view(SIDE, SIDE, SIDE)
+    return torch.where(least > FAINT, least, 0.0).view(SIDE, SIDE, SIDE)
+
+
+def _marked(packed: UInt8[Tensor, "n bytes"], points: Float[Tensor, "n points 3"]) -> Bool[Tensor, "n points"]:
+    """What marks of nodes, eight a byte, say of the ones nearest to points."""
+    i, j, k = ((points + REACH) / CELL).round().long().clamp(0, SIDE - 1).unbind(-1)
+    node = (i * SIDE + j) * SIDE + k
+    return (packed.gather(1, node // 8) >> (node % 8)) & 1 > 0
 
 
 def _grown(body: Tensor, side: int) -> Tensor:

@@ -21,7 +21,8 @@ WIDER_SHARE, WIDER = 0.3, 3.0
 """Of the points near a surface some lie around it this many times as widely: what is never asked for grows ghosts."""
 SOFT = 0.3
 """Opacities this far around `SOLID` are told apart by degrees: a pixel's own blur."""
-SURE = 0.98
+CERTAIN, SURE = 0.001, 0.99
+"""Least and greatest label: that nothing is there is certain, and a doubt left would show as haze."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,8 @@ def labelled_points(
         places = torch.stack([places[..., 0], places[..., 1] * side, places[..., 2]], -1)
     alpha = views.silhouettes(objects).float() / 255
     least = least_opacity(alpha, views.poses(objects), places, views.prior, views.mirror)
-    inside = ((least - SOLID) / (2 * SOFT) + 0.5).clamp(1 - SURE, SURE)
+    least = torch.where(hulls.is_loose(objects, places), 0.0, least)
+    inside = ((least - SOLID) / (2 * SOFT) + 0.5).clamp(CERTAIN, SURE)
     return LabelledPoints(places, inside, hulls.is_thick(objects, places))
 
 
