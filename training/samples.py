@@ -12,6 +12,7 @@ from gen3d_core import patch
 from gen3d_core.compositing import over_white
 from gen3d_core.generator import Generator
 from gen3d_core.schedule import Stage
+from training.code_source import CodeSource
 from training.steps import autocast
 
 VIEWS_DEG = ((30.0, 20.0), (120.0, 25.0), (-60.0, 30.0), (0.0, 10.0))
@@ -20,13 +21,16 @@ LIGHT = (0.35, 0.25, 0.9)
 
 
 @torch.no_grad()
-def sample_grid(generator: Generator, size: int, stage: Stage, count: int = 12, seed: int = 0) -> Image.Image:
+def sample_grid(
+    generator: Generator, size: int, stage: Stage, codes: CodeSource | None = None, count: int = 12, seed: int = 0
+) -> Image.Image:
     """Columns are objects, rows are views; `size` pixels a side each, shown twice as large."""
     device = next(generator.parameters()).device
     rng = torch.Generator().manual_seed(seed)
     config = generator.config
-    shape = torch.randn(count, config.shape_dim, generator=rng).to(device)
-    appearance = torch.randn(count, config.appearance_dim, generator=rng).to(device)
+    codes = codes or CodeSource(config.shape_dim, config.appearance_dim)
+    shape = codes.shapes(count, rng).to(device)
+    appearance = codes.appearances(count, rng).to(device)
     light = torch.nn.functional.normalize(torch.tensor(LIGHT, device=device), dim=0)
     with autocast(device):
         field = generator.condition(shape, appearance)

@@ -13,6 +13,7 @@ from gen3d_core.config import Config
 from gen3d_core.fields.protocol import ConditionedField
 from gen3d_core.generator import Generator, as_pictures
 from training.batches import Batches
+from training.code_source import CodeSource
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,7 @@ def train_step(
     images: int,
     progress: float,
     rng: torch.Generator,
+    codes: CodeSource | None = None,
 ) -> StepReport:
     """Show `optim.batch` real and as many generated patches to the discriminator; update both from that pass."""
     kimg = images / 1000
@@ -61,8 +63,9 @@ def train_step(
 
     fake_pose = batches.draw_poses(count, rng)
     fake_patch = real_patch.elsewhere(rng).to(device)
-    shape = torch.randn(count // config.optim.views, config.generator.shape_dim, generator=rng).to(device)
-    appearance = torch.randn(count, config.generator.appearance_dim, generator=rng).to(device)
+    codes = codes or CodeSource(config.generator.shape_dim, config.generator.appearance_dim)
+    shape = codes.shapes(count // config.optim.views, rng).to(device)
+    appearance = codes.appearances(count, rng).to(device)
     stage = schedule.stage(kimg, config.renderer)
     interval = config.renderer.interval
     chance = schedule.wide_chance(kimg, interval)

@@ -18,6 +18,7 @@ from gen3d_core.atomic import replacing
 from gen3d_core.config import Config
 from gen3d_core.errors import Gen3DError
 from training.batches import Batches
+from training.code_source import CodeSource
 from training.health import Alarm
 from training.samples import sample_grid
 from training.snapshots import keep_snapshot
@@ -75,6 +76,7 @@ def train(
     """
     tracker = Tracker(out, state.images)
     alarm = Alarm(batches.foreground())
+    codes = CodeSource.of_run(config.generator, out)
     snapshot_images = max(int(snapshot_kimg * 1000), config.optim.batch)
     bar = tqdm(total=100.0, initial=round(100 * budget.progress(state), 2), unit="%", desc="training", mininterval=2.0)
     bar.bar_format = "{desc} {percentage:5.1f} %|{bar}| {elapsed}<{remaining}{postfix}"
@@ -94,6 +96,7 @@ def train(
                 images=state.images,
                 progress=progress,
                 rng=state.rng,
+                codes=codes,
             )
             state.step += 1
             state.images += config.optim.batch
@@ -113,7 +116,7 @@ def train(
                     continue
             state.seconds += time.monotonic() - began
             if state.images // snapshot_images != (state.images - config.optim.batch) // snapshot_images:
-                _snapshot(state, config, batches.size, out)
+                _snapshot(state, config, codes, batches.size, out)
             if time.monotonic() - saved > SAVE_SECONDS:
                 state.save(out)
                 saved = time.monotonic()
@@ -124,7 +127,7 @@ def train(
     finally:
         bar.close()
         tracker.close()
-    _snapshot(state, config, batches.size, out)
+    _snapshot(state, config, codes, batches.size, out)
     return state
 
 
@@ -154,9 +157,9 @@ def _reseed(state: TrainState, config: Config, batches: Batches, illness: str, s
     return fresh
 
 
-def _snapshot(state: TrainState, config: Config, size: int, out: Path) -> None:
+def _snapshot(state: TrainState, config: Config, codes: CodeSource, size: int, out: Path) -> None:
     """A sample grid of the averaged generator, its weights, and a checkpoint to go with them."""
-    grid = sample_grid(state.average, size, schedule.stage(state.images / 1000, config.renderer))
+    grid = sample_grid(state.average, size, schedule.stage(state.images / 1000, config.renderer), codes)
     folder = out / "samples"
     folder.mkdir(exist_ok=True)
     with replacing(folder / f"{state.images // 1000:06d}k.png") as file:
