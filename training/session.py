@@ -81,9 +81,9 @@ def train_session(
         state = TrainState.fresh(config, data.prior, chosen, seed)
         if state.restore(out):
             log.info("resuming at %d pictures, %.1f minutes", state.images, state.seconds / 60)
-        if views is not None and not state.step:
+        part = Budget(images, minutes).part(config.reconstruction.share)
+        if views is not None and not state.step and part.progress(state) < 1:
             record(out, run, state.images)
-            part = Budget(images, minutes).part(config.reconstruction.share)
             reconstruct(views, config, out, part, chosen, seed)
             state.restore(out)
         record(out, run, state.images)

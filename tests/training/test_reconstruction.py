@@ -115,6 +115,7 @@ def test_a_run_that_crashed_ends_like_one_that_did_not(
         return real(*arguments, **options)
 
     monkeypatch.setattr(session, "step", crashing)
+    monkeypatch.setattr(session, "SAVE_SECONDS", 0.0)
     with pytest.raises(Interrupted):
         train(data, tmp_path / "broken")
     assert content(tmp_path / "broken", FILE_NAME)["step"] == 20

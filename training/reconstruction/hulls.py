@@ -8,6 +8,7 @@ hull that hang in the air, between legs that hide them from every camera, are no
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -129,7 +130,8 @@ def classify(inside: Bool[Tensor, "x y z"]) -> Classified:
 
 def loose_pieces(there: Bool[Tensor, "x y z"]) -> Bool[Tensor, "x y z"]:
     """All but the largest piece of a body, with a node around them; nodes that touch at a corner hang together."""
-    labels, count = ndimage.label(there.numpy(), np.ones((3, 3, 3)))
+    found: Any = ndimage.label(there.numpy(), np.ones((3, 3, 3)))
+    labels, count = found
     if count < 2:
         return torch.zeros_like(there)
     sizes = np.bincount(labels.ravel())

@@ -123,10 +123,13 @@ def _teach(
                 state.save(out)
                 saved = time.monotonic()
             bar.update(round(100 * after, 2) - bar.n)
+    except KeyboardInterrupt:
+        state.save(out)
+        raise
     finally:
         bar.close()
         tracker.close()
-        state.save(out)
+    state.save(out)
 
 
 def _show(state: ReconstructionState, views: ObjectViews, out: Path) -> None:
