@@ -1,8 +1,9 @@
 """Read and write `NAME.gen3d`: a zip of well-known formats and nothing executable.
 
 Members: `model.json` (what it is), `weights.safetensors` (for torch), ONNX graphs (for onnxruntime; `lattice.onnx` only
-where the field is separable, `encoder.onnx` only where pictures can be encoded), `preview.png`. Whatever is read comes
-from a stranger: names are allow-listed, sizes bounded before allocation, nothing is ever unpacked to disk.
+where the field is separable, `encoder.onnx` only where pictures can be encoded), how codes are distributed where that
+is not standard normal (`gen3d_core.codes.prior`), `preview.png`. Whatever is read comes from a stranger: names are
+allow-listed, sizes bounded before allocation, nothing is ever unpacked to disk.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from gen3d_core import limits
+from gen3d_core.codes import prior
 from gen3d_core.codes.directions import read_directions
 from gen3d_core.errors import Gen3DError, first_line
 from gen3d_core.files import replacing
@@ -26,7 +28,8 @@ FORMAT = "gen3d-model"
 FORMAT_VERSION = 1
 SUFFIX = ".gen3d"
 GRAPHS = ("shape.onnx", "lattice.onnx", "occupancy.onnx", "colour.onnx", "encoder.onnx")
-MEMBERS = ("model.json", "weights.safetensors", *GRAPHS, "preview.png")
+PRIORS = tuple(prior.MEMBERS.values())
+MEMBERS = ("model.json", "weights.safetensors", *GRAPHS, *PRIORS, "preview.png")
 REQUIRED = ("model.json", "shape.onnx", "occupancy.onnx", "colour.onnx")
 MAX_MEMBER = 256 << 20
 """Bytes of the largest member, unpacked."""
@@ -75,6 +78,18 @@ def read_model(path: Path, only: Collection[str] | None = None) -> ModelArchive:
     except OSError as error:
         raise ModelFileError(f"{path}: cannot be read: {error.strerror or error}") from error
     return ModelArchive(manifest, members)
+
+
+def read_priors(archive: ModelArchive) -> prior.CodePriors:
+    """How the codes of a model read with `PRIORS` are distributed. Raises `ModelFileError`."""
+    found: dict[str, prior.CodePrior] = {}
+    for code, name in prior.MEMBERS.items():
+        if name in archive.members:
+            try:
+                found[code] = prior.CodePrior.unpacked(archive.members[name], archive.manifest[f"{code}_dim"])
+            except Gen3DError as error:
+                raise ModelFileError(f"{archive.manifest['name']}: {name}: {error}") from error
+    return prior.CodePriors(**found)
 
 
 def write_model(path: Path, manifest: Mapping[str, Any], members: Mapping[str, bytes]) -> None:

@@ -63,7 +63,8 @@ class Model:
         limits.check_whole("seed", seed, limits.SEED)
         if appearance_seed is not None:
             limits.check_whole("appearance_seed", appearance_seed, limits.SEED)
-        return codes(seed, self.manifest["shape_dim"], self.manifest["appearance_dim"], appearance_seed=appearance_seed)
+        sizes = self.manifest["shape_dim"], self.manifest["appearance_dim"]
+        return codes(seed, *sizes, appearance_seed=appearance_seed, priors=self.runtime.priors)
 
     def sample(
         self,

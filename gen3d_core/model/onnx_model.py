@@ -18,8 +18,9 @@ import onnxruntime  # noqa: E402
 from onnxruntime.capi import onnxruntime_pybind11_state as ort_state  # noqa: E402  # pyright: ignore[reportAttributeAccessIssue]
 
 from gen3d_core.codes.codes import Codes  # noqa: E402
+from gen3d_core.codes.prior import NORMAL, CodePriors  # noqa: E402
 from gen3d_core.errors import first_line  # noqa: E402
-from gen3d_core.model.archive import GRAPHS, ModelFileError, read_model  # noqa: E402
+from gen3d_core.model.archive import GRAPHS, PRIORS, ModelFileError, read_model, read_priors  # noqa: E402
 from gen3d_core.model.prediction import AZIMUTHS  # noqa: E402
 
 POINTS_AT_ONCE = 1 << 16
@@ -42,9 +43,17 @@ _EXTERNAL_DATA_KEY = b"\x0a\x08location"  # protobuf of {key: "location"}: a ten
 class OnnxModel:
     """The graphs of a `.gen3d` file; each session is created when first used and kept."""
 
-    def __init__(self, path: Path, manifest: dict[str, Any], graphs: Mapping[str, bytes], threads: int) -> None:
+    def __init__(
+        self,
+        path: Path,
+        manifest: dict[str, Any],
+        graphs: Mapping[str, bytes],
+        threads: int,
+        priors: CodePriors = NORMAL,
+    ) -> None:
         self.path = path
         self.manifest = manifest
+        self.priors = priors
         self._graphs = graphs
         self._threads = threads
         self._sessions: dict[str, onnxruntime.InferenceSession] = {}
@@ -53,11 +62,12 @@ class OnnxModel:
     @classmethod
     def open(cls, path: Path, threads: int | None = None) -> OnnxModel:
         """Read and check the file. `threads` defaults to the processors, at most 4. Raises `ModelFileError`."""
-        archive = read_model(path, only=GRAPHS)
-        for name, graph in archive.members.items():
+        archive = read_model(path, only=(*GRAPHS, *PRIORS))
+        graphs = {name: member for name, member in archive.members.items() if name in GRAPHS}
+        for name, graph in graphs.items():
             if _EXTERNAL_DATA_KEY in graph:
                 raise ModelFileError(f"{path}: refused, {name} refers to data outside the model file")
-        return cls(Path(path), archive.manifest, archive.members, threads or min(os.cpu_count() or 1, 4))
+        return cls(Path(path), archive.manifest, graphs, threads or min(os.cpu_count() or 1, 4), read_priors(archive))
 
     def field(self, codes: Codes, truncation: float) -> OnnxField:
         """The field of one object, a `SeparableOnnxField` where the file has a lattice graph: runs the shape graph

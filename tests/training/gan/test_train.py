@@ -22,7 +22,7 @@ from training.gan import trainer
 from training.gan.run_folder import load_run, lock_folder
 from training.gan.session import train_session
 from training.gan.state import FILE_NAME, TrainState
-from training.gan.tracking import curve
+from training.tracking import curve
 
 pytestmark = pytest.mark.usefixtures("single_thread")
 
