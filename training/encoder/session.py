@@ -64,7 +64,8 @@ def train_encoder(
     generator = with_quick_renderer(load_generator(path, torch.device("cpu")))
     if not isinstance(generator.field, TriplaneField):
         raise Gen3DError(
-            f"{path} is no tri-plane model: pictures can be encoded for the presets fast, photos and detail"
+            f"{path} is no tri-plane model: "
+            "pictures can be encoded for the presets fast, photos, reconstruct and detail"
         )
     layout: dict[str, Any] = {"memory_format": torch.channels_last}
     generator.to(**layout)

@@ -113,6 +113,8 @@ def _check(
         raise Gen3DError(f"--seed is {seed}: it must not be negative")
     if config.optim.batch % config.optim.views:
         raise Gen3DError(f"--optim.batch {config.optim.batch} is not a multiple of --optim.views {config.optim.views}")
+    if not 0 <= config.reconstruction.share <= 1:
+        raise Gen3DError(f"--reconstruction.share is {config.reconstruction.share:g}: it must lie between 0 and 1")
     if not config.generator.synthesis_channels:
         raise Gen3DError("--generator.synthesis-channels is empty: it needs one number for each resolution")
     mlp = config.baseline.mlp

@@ -105,8 +105,8 @@ def _log_values(
 
 
 def _reseed(state: TrainState, config: Config, batches: Batches, illness: str, seed: int) -> TrainState:
-    """Start again from other weights while that is cheap; otherwise stop."""
-    if state.images > EARLY_IMAGES or state.reseeds >= RESEEDS:
+    """Start again from other weights while that is cheap and no reconstruction taught these; otherwise stop."""
+    if state.images > EARLY_IMAGES or state.reseeds >= RESEEDS or config.generator.framed_codes:
         raise Gen3DError(
             f"the generator is {illness} after {state.images} pictures and {state.reseeds} new starts: "
             "try another --seed, a larger --loss.r1-gamma or a smaller --optim.rate"

@@ -215,6 +215,15 @@ def test_a_run_that_diverges_starts_again_and_then_stops_with_one_line(
     assert sum("diverged" in line.get("event", "") for line in log_of(tmp_path / "run")) == 4
 
 
+def test_what_was_reconstructed_is_not_thrown_away(
+    tiny_pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """New weights would know nothing of the codes that a distribution was fitted to."""
+    generator = dataclasses.replace(TINY.generator, framed_codes=True)
+    wild = dataclasses.replace(TINY, generator=generator, optim=dataclasses.replace(TINY.optim, rate=1e9))
+    assert "0 new starts" in ill(tiny_pictures, tmp_path / "run", wild, monkeypatch, 2)
+
+
 def test_every_new_start_has_the_full_patience(
     tiny_pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

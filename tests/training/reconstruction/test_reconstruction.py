@@ -15,8 +15,10 @@ import torch
 from gen3d_core.codes.codes import codes
 from gen3d_core.config import ReconstructionConfig
 from gen3d_core.model.model import load
+from gen3d_core.networks.fields.triplane import TriplaneField
 from gen3d_core.rendering.patch import Places
 from gen3d_core.rendering.renderer import Rendering
+from gen3d_core.weights.load import load_generator
 from tests.tiny_run import TINY, TINY_TOML, write_pictures
 from tests.training.reconstruction.known_objects import semi_axes, silhouette, write_ellipsoids
 from training.data.dataset import load_dataset
@@ -144,6 +146,8 @@ def test_an_exported_model_draws_its_seeds_from_the_prior(run: Path, tmp_path: P
     mesh, again = model.sample(5, 32), model.sample(5, 32)
     assert len(mesh.faces) > 50 and np.array_equal(mesh.vertices, again.vertices)
     assert len(model.directions) > 0
+    field = load_generator(path, torch.device("cpu")).field
+    assert isinstance(field, TriplaneField) and field.shape_mapping.centre.abs().max() > 0, "framed for torch too"
 
 
 def test_the_discriminator_goes_on_where_reconstruction_ends(data: Path, run: Path, tmp_path: Path) -> None:
