@@ -43,6 +43,7 @@ class GeneratorConfig:
     sphere_start: bool = True  # the surface before training is a sphere, not what random weights make
     sphere_radius: float = 0.5
     sharpness: float = 15.0  # logit per unit of distance at the start
+    framed_codes: bool = False  # codes were learned with the generator; normal ones are moved and stretched to them
 
     @property
     def plane_size(self) -> int:
@@ -180,6 +181,47 @@ class BaselineConfig:
 
 
 @dataclass(frozen=True)
+class ReconstructionConfig:
+    """Learning to show known objects before new ones: where the data hold several pictures of each, from known cameras.
+
+    Two kinds of steps alternate, on points that silhouettes label and on rays too. Shares are of the whole of it, 0 at
+    its start and 1 at its end.
+    """
+
+    share: float = 0.0  # of the run's budget; 1 leaves nothing for the discriminator, 0 skips reconstruction
+    solids_until: float = 0.1  # share of the run on points alone
+    solid_steps: float = 0.75  # share of steps on points alone after that ...
+    solid_steps_end: float = 0.5  # ... and at the end
+    solid_objects: int = 16
+    solid_points: int = 1280  # per object
+    objects: int = 8  # of a step with rays
+    views: int = 4  # per object
+    rays: int = 192  # per view
+    points: int = 512  # labelled ones per object, beside the rays
+    rate: float = 4e-3
+    code_rate: float = 0.02
+    final_rate: float = 0.02  # relative, at the end of a cosine over the whole run (Loshchilov and Hutter 2017)
+    warm_steps: int = 100
+    mapping_rate: float = 1.0  # of the mapping networks: codes are learned, not drawn, so they need not lag behind
+    code_noise: float = 0.1  # standard deviation, relative to a code's own
+    colour_weight: float = 3.0
+    silhouette_weight: float = 0.5
+    solid_weight: float = 0.5  # of labelled points beside rays
+    smoothness: float = 0.02
+    smoothness_every: int = 4
+    smoothness_points: int = 96  # per object
+    pocket_weight: float = 0.2  # at the end, of points at thick parts of a hull, which pictures know better
+    interval: float = 0.4  # half-width around surfaces that rays integrate, falling exponentially ...
+    interval_end: float = 0.04
+    interval_fold: float = 0.08  # ... by e in this share of the run
+    wide: float = 0.25  # half-width of the steps that look for pockets
+    wide_share: float = 0.3  # of the steps with rays ...
+    wide_until: float = 0.6
+    wide_share_late: float = 0.1  # ... and after that
+    average_steps: float = 600.0  # half-life of the averaged weights
+
+
+@dataclass(frozen=True)
 class Config:
     """A preset: all of the above, what serves every field first."""
 
@@ -190,3 +232,4 @@ class Config:
     loss: LossConfig = field(default_factory=LossConfig)
     optim: OptimConfig = field(default_factory=OptimConfig)
     baseline: BaselineConfig = field(default_factory=BaselineConfig)
+    reconstruction: ReconstructionConfig = field(default_factory=ReconstructionConfig)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -28,6 +29,11 @@ class Budget:
 
     images: int | None = None
     minutes: float | None = None
+
+    def part(self, share: float) -> Budget:
+        """The first `share` of it."""
+        images = None if self.images is None else math.ceil(share * self.images)
+        return Budget(images, None if self.minutes is None else share * self.minutes)
 
     def progress(self, state: Progressing) -> float:
         """Share of the run done, in [0, 1]."""

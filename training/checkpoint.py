@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 
@@ -14,6 +14,7 @@ from gen3d_core.files import replacing
 VERSION = 1
 
 
+@runtime_checkable
 class Stateful(Protocol):
     """A network or an optimiser."""
 

@@ -7,12 +7,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from gen3d_core.codes.prior import NORMAL, CodePrior, CodePriors
+
 
 @dataclass(frozen=True)
 class Codes:
-    """What an object is made from: `shape` (D,) and `appearance` (A,), float32, standard normal where drawn.
+    """What an object is made from: `shape` (D,) and `appearance` (A,), float32.
 
-    D and A are the model's `shape_dim` and `appearance_dim`. Truncation is applied inside the model. The shape of one
+    Where drawn they are standard normal, or as the model's `CodePriors` say. D and A are the model's `shape_dim` and
+    `appearance_dim`. Truncation is applied inside the model. The shape of one
     object in the colours of another:
 
     >>> import gen3d_core
@@ -25,16 +28,23 @@ class Codes:
     appearance: np.ndarray
 
 
-def codes(seed: int, shape_dim: int, appearance_dim: int, *, appearance_seed: int | None = None) -> Codes:
+def codes(
+    seed: int,
+    shape_dim: int,
+    appearance_dim: int,
+    *,
+    appearance_seed: int | None = None,
+    priors: CodePriors = NORMAL,
+) -> Codes:
     """Draw the codes of a seed. Shape and appearance come from separate streams, so each can be varied with the other
     held.
 
-    `appearance_seed` takes the appearance of another seed.
+    `appearance_seed` takes the appearance of another seed; `priors` are those of the model.
     """
     paint = seed if appearance_seed is None else appearance_seed
     return Codes(
-        np.random.default_rng([seed, 0]).standard_normal(shape_dim).astype(np.float32),
-        np.random.default_rng([paint, 1]).standard_normal(appearance_dim).astype(np.float32),
+        _drawn(np.random.default_rng([seed, 0]), shape_dim, priors.shape),
+        _drawn(np.random.default_rng([paint, 1]), appearance_dim, priors.appearance),
     )
 
 
@@ -65,6 +75,10 @@ def vary(original: Codes, towards: Codes, shape: float, appearance: float) -> Co
     return Codes(
         _vary(original.shape, towards.shape, shape), _vary(original.appearance, towards.appearance, appearance)
     )
+
+
+def _drawn(rng: np.random.Generator, size: int, prior: CodePrior | None) -> np.ndarray:
+    return rng.standard_normal(size).astype(np.float32) if prior is None else prior.draw(rng)
 
 
 def _vary(original: np.ndarray, towards: np.ndarray, strength: float) -> np.ndarray:

@@ -1,8 +1,9 @@
 """Read and write `NAME.gen3d`: a zip of well-known formats and nothing executable.
 
 Members: `model.json` (what it is), `weights.safetensors` (for torch), ONNX graphs (for onnxruntime; `lattice.onnx` only
-where the field is separable, `encoder.onnx` only where pictures can be encoded), `preview.png`. Whatever is read comes
-from a stranger, and the file is read once: what is hashed is what is used.
+where the field is separable, `encoder.onnx` only where pictures can be encoded), how codes are distributed where that
+is not standard normal (`gen3d_core.codes.prior`), `preview.png`. Whatever is read comes from a stranger, and the file
+is read once: what is hashed is what is used.
 """
 
 from __future__ import annotations
@@ -15,17 +16,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from gen3d_core.codes import prior
 from gen3d_core.errors import Gen3DError
 from gen3d_core.files import read_regular, replacing
 from gen3d_core.model.manifest import FORMAT, FORMAT_VERSION, MAX_MANIFEST, parse_manifest
 from gen3d_core.model.members import GRAPHS, MAX_TOTAL, MEMBERS, check_sizes, read_members
 
 SUFFIX = ".gen3d"
+PRIORS = tuple(prior.MEMBERS.values())
 REQUIRED = ("model.json", "shape.onnx", "occupancy.onnx", "colour.onnx")
 OBJECT_GRAPHS = tuple(name for name in GRAPHS if name != "encoder.onnx")
 """The graphs that make the object: what a model is, whatever else its file says."""
 MAX_PREVIEW = 4 << 20
-_LARGEST = {"model.json": MAX_MANIFEST, "preview.png": MAX_PREVIEW}
+MAX_PRIOR = 16 << 20
+_LARGEST = {"model.json": MAX_MANIFEST, "preview.png": MAX_PREVIEW, **dict.fromkeys(PRIORS, MAX_PRIOR)}
 _MAX_FILE = MAX_TOTAL + (1 << 20)
 
 
@@ -75,6 +79,18 @@ def read_model(path: Path, only: Collection[str] | None = None) -> ModelArchive:
         raise ModelFileError(f"{path}: {error}") from error
     whole = all(name in members for name in names if name in OBJECT_GRAPHS)
     return ModelArchive(manifest, members, digest, identify(members) if whole else "")
+
+
+def read_priors(archive: ModelArchive) -> prior.CodePriors:
+    """How the codes of a model read with `PRIORS` are distributed. Raises `ModelFileError`."""
+    found: dict[str, prior.CodePrior] = {}
+    for code, name in prior.MEMBERS.items():
+        if name in archive.members:
+            try:
+                found[code] = prior.CodePrior.unpacked(archive.members[name], archive.manifest[f"{code}_dim"])
+            except Gen3DError as error:
+                raise ModelFileError(f"{archive.manifest['name']}: {name}: {error}") from error
+    return prior.CodePriors(**found)
 
 
 def write_model(path: Path, manifest: Mapping[str, Any], members: Mapping[str, bytes]) -> None:

@@ -9,10 +9,11 @@ import zipfile
 import zlib
 from collections.abc import Callable, Collection, Mapping
 
+from gen3d_core.codes import prior
 from gen3d_core.errors import Gen3DError, first_line
 
 GRAPHS = ("shape.onnx", "lattice.onnx", "occupancy.onnx", "colour.onnx", "encoder.onnx")
-MEMBERS = ("model.json", "weights.safetensors", *GRAPHS, "preview.png")
+MEMBERS = ("model.json", "weights.safetensors", *GRAPHS, *prior.MEMBERS.values(), "preview.png")
 MAX_MEMBER = 128 << 20
 """Bytes of the largest member, unpacked ..."""
 MAX_TOTAL = 192 << 20
@@ -20,7 +21,7 @@ MAX_TOTAL = 192 << 20
 MAX_GRAPHS = 96 << 20
 """Bytes of all graphs together: onnxruntime holds them twice for a while."""
 _LONGEST_LIST = 1 << 20
-"""Bytes of the list of members: eight entries, and a comment at most."""
+"""Bytes of the list of members: ten entries, and a comment at most."""
 _ZIP_START = b"PK\x03\x04"
 
 

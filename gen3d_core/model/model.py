@@ -11,7 +11,7 @@ from gen3d_core.codes.codes import Codes, codes
 from gen3d_core.codes.directions import Direction, read_directions
 from gen3d_core.mesh.extract import extract
 from gen3d_core.mesh.mesh import Mesh
-from gen3d_core.model.archive import GRAPHS, SUFFIX, ModelFileError, read_model
+from gen3d_core.model.archive import GRAPHS, PRIORS, SUFFIX, ModelFileError, read_model
 from gen3d_core.model.onnx_model import OnnxField, OnnxModel, nobody_asks
 from gen3d_core.model.sessions import OnWait
 from gen3d_core.progress import OnProgress, ignore_progress
@@ -68,7 +68,8 @@ class Model:
         limits.check_whole("seed", seed, limits.SEED)
         if appearance_seed is not None:
             limits.check_whole("appearance_seed", appearance_seed, limits.SEED)
-        return codes(seed, self.manifest["shape_dim"], self.manifest["appearance_dim"], appearance_seed=appearance_seed)
+        sizes = self.manifest["shape_dim"], self.manifest["appearance_dim"]
+        return codes(seed, *sizes, appearance_seed=appearance_seed, priors=self.runtime.priors)
 
     def sample(
         self,
@@ -125,8 +126,8 @@ def load(name_or_path: str | os.PathLike[str], threads: int | None = None, on_wa
     'cars'
     """
     path = find(name_or_path)
-    archive = read_model(path, only=GRAPHS)
-    runtime = OnnxModel(path, archive.manifest, archive.members, threads, on_wait)
+    archive = read_model(path, only=(*GRAPHS, *PRIORS))
+    runtime = OnnxModel.of(path, archive, threads, on_wait)
     return Model(runtime, archive.file_hash, archive.identity)
 
 

@@ -14,8 +14,9 @@ import numpy as np
 
 from gen3d_core import limits
 from gen3d_core.codes.codes import Codes
+from gen3d_core.codes.prior import NORMAL, CodePriors
 from gen3d_core.errors import Gen3DError
-from gen3d_core.model.archive import GRAPHS, ModelFileError, read_model
+from gen3d_core.model.archive import GRAPHS, PRIORS, ModelArchive, ModelFileError, read_model, read_priors
 from gen3d_core.model.graph_check import check_graph
 from gen3d_core.model.prediction import AZIMUTHS
 from gen3d_core.model.sessions import (
@@ -76,11 +77,13 @@ class OnnxModel:
         graphs: Mapping[str, bytes],
         threads: int | None = None,
         on_wait: OnWait = nobody_asks,
+        priors: CodePriors = NORMAL,
     ) -> None:
         if threads is not None:
             limits.check_whole("threads", threads, limits.THREADS)
         self.path = path
         self.manifest = manifest
+        self.priors = priors
         self._graphs = dict(graphs)
         self._names = frozenset(graphs)
         self._threads = min(threads or _THREADS_UNTOLD, os.cpu_count() or 1)
@@ -97,8 +100,15 @@ class OnnxModel:
     @classmethod
     def open(cls, path: Path, threads: int | None = None) -> OnnxModel:
         """Read and check the file. `threads` defaults to the processors, at most 4. Raises `ModelFileError`."""
-        archive = read_model(path, only=GRAPHS)
-        return cls(Path(path), archive.manifest, archive.members, threads)
+        return cls.of(Path(path), read_model(path, only=(*GRAPHS, *PRIORS)), threads)
+
+    @classmethod
+    def of(
+        cls, path: Path, archive: ModelArchive, threads: int | None = None, on_wait: OnWait = nobody_asks
+    ) -> OnnxModel:
+        """The graphs of a file that was read, with how its codes are distributed. Raises `ModelFileError`."""
+        graphs = {name: member for name, member in archive.members.items() if name in GRAPHS}
+        return cls(path, archive.manifest, graphs, threads, on_wait, read_priors(archive))
 
     def field(self, codes: Codes, truncation: float) -> OnnxField:
         """The field of one object, a `SeparableOnnxField` where the file has a lattice graph: runs the shape graph

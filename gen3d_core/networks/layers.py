@@ -74,18 +74,28 @@ def pixel_norm(x: Float[Tensor, "n d"]) -> Float[Tensor, "n d"]:
 
 
 class Mapping(nn.Module):
-    """Two layers from a normal code to a style, learning slowly, and the truncation trick around the mean style."""
+    """Two layers from a normal code to a style, and the truncation trick around the mean style.
+
+    `framed`: the network was taught with codes of its own, `centre + spread @ code` of a code that is normal to second
+    order, so that whoever draws, mixes or measures codes need not know.
+    """
 
     mean: Tensor
+    centre: Tensor
+    spread: Tensor
 
-    def __init__(self, code: int, style: int, rate: float) -> None:
+    def __init__(self, code: int, style: int, rate: float, *, framed: bool = False) -> None:
         super().__init__()
         self.code = code
+        self.framed = framed
+        if framed:
+            self.register_buffer("centre", torch.zeros(code))
+            self.register_buffer("spread", torch.eye(code))
         self.layers = nn.ModuleList([Linear(code, style, rate=rate), Linear(style, style, rate=rate)])
         self.register_buffer("mean", torch.zeros(style))
 
     def forward(self, code: Float[Tensor, "n code"], truncation: float | Tensor = 1.0) -> Float[Tensor, "n style"]:
-        x = pixel_norm(code)
+        x = pixel_norm(self.centre + code @ self.spread.T if self.framed else code)
         for layer in self.layers:
             x = leaky(layer(x))
         return self.mean + truncation * (x - self.mean)

@@ -12,7 +12,7 @@ from gen3d_core.networks.fields.radiance import RadianceField
 from gen3d_core.networks.fields.triplane import TriplaneField
 from gen3d_core.networks.fields.unisurf import UnisurfField
 from gen3d_core.rendering.camera import Rays, pixel_rays
-from gen3d_core.rendering.patch import Patch, ScaledPatch
+from gen3d_core.rendering.patch import Patch, Places, ScaledPatch
 from gen3d_core.rendering.renderer import Rendering, render
 from gen3d_core.rendering.stage import Stage
 
@@ -42,7 +42,7 @@ class Generator(nn.Module):
         self,
         field: ConditionedField,
         pose: Float[Tensor, "pictures 2"],
-        patch: Patch | ScaledPatch,
+        patch: Patch | ScaledPatch | Places,
         stage: Stage,
         generator: torch.Generator | None = None,
     ) -> Rendering:

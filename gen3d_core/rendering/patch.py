@@ -48,6 +48,17 @@ class ScaledPatch:
 
 
 @dataclass(frozen=True)
+class Places:
+    """As many places of each picture, wherever they lie: normalised coordinates, x to the right and y up."""
+
+    coordinates: Float[Tensor, "n places 2"]
+
+    def pixels(self) -> Float[Tensor, "n places 2"]:
+        """The places, as patches give theirs."""
+        return self.coordinates
+
+
+@dataclass(frozen=True)
 class Patch:
     """A strided square of pixels for every picture of a batch."""
 

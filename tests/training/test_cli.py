@@ -84,6 +84,7 @@ def test_a_budget_is_asked_for(tiny_pictures: Path, tmp_path: Path, capsys: pyte
         ("--renderer.lattice", "300"),
         ("--renderer.march-steps", "1"),
         ("--optim.views", "3"),
+        ("--reconstruction.share", "1.5"),
         ("--device", "warp"),
         ("--device", "cuda:99"),
     ],

@@ -19,6 +19,7 @@ from gen3d_core.networks.fields.triplane import TriplaneField
 from gen3d_core.rendering.generator import Generator
 from gen3d_core.weights.load import load_generator
 from gen3d_core.weights.onnx_export import export_encoder
+from training.averaging import update_average
 from training.budget import Budget, BudgetedLoop
 from training.compute import denormals_as_zero, keep_freed_memory
 from training.data.batches import Batches
@@ -28,7 +29,6 @@ from training.encoder.occupancy_probes import SolidProbes
 from training.encoder.pool import VIEWS, Pool, Seen, frame_data_pictures, render_objects, with_quick_renderer
 from training.encoder.state import EncoderState, average_decay, rate
 from training.encoder.steps import StyleDistance, Terms, encoder_terms
-from training.gan.steps import update_average
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +64,8 @@ def train_encoder(
     generator = with_quick_renderer(load_generator(path, torch.device("cpu")))
     if not isinstance(generator.field, TriplaneField):
         raise Gen3DError(
-            f"{path} is no tri-plane model: pictures can be encoded for the presets fast, photos and detail"
+            f"{path} is no tri-plane model: "
+            "pictures can be encoded for the presets fast, photos, reconstruct and detail"
         )
     layout: dict[str, Any] = {"memory_format": torch.channels_last}
     generator.to(**layout)

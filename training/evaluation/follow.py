@@ -23,6 +23,7 @@ from training.evaluation.folder import write_together
 from training.evaluation.page import render
 from training.evaluation.real_set import RealSet
 from training.export.field_mesh import bare_mesh
+from training.gan.code_source import CodeSource
 from training.gan.run_folder import load_run
 from training.gan.snapshots import snapshots
 
@@ -117,7 +118,8 @@ def _follow_run(folder: Path, known: RealSet, count: int, resolution: int, every
     if not kept:
         raise Gen3DError(f"{folder} keeps no snapshots: they are written with its sample grids as it trains")
     generator = Generator(run.config, run.prior).eval().requires_grad_(False)
-    shape = torch.randn(count, run.config.generator.shape_dim, generator=torch.Generator().manual_seed(seed))
+    codes = CodeSource.of_run(run.config.generator, folder)
+    shape = codes.shapes(count, torch.Generator().manual_seed(seed))
     found = []
     for snapshot in tqdm(kept, desc=folder.name, unit="snapshot", leave=False):
         snapshot.load_into(generator)

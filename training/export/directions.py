@@ -37,7 +37,7 @@ def principal_directions(model: OnnxModel, truncation: float) -> list[dict[str, 
     sizes = model.manifest["shape_dim"], model.manifest["appearance_dim"]
     axis = np.linspace(-1, 1, GRID, dtype=np.float32)
     grid = np.stack(np.meshgrid(axis, axis, axis, indexing="ij"), -1).reshape(-1, 3)
-    drawn = [codes(seed, *sizes) for seed in range(SHAPES)]
+    drawn = [codes(seed, *sizes, priors=model.priors) for seed in range(SHAPES)]
     with tqdm(total=SHAPES + LOOKS, desc="directions", unit="code", leave=False) as bar:
         shapes = np.empty((SHAPES, len(grid)), np.float32)
         for row, each in zip(shapes, drawn, strict=True):

@@ -12,7 +12,7 @@ import torch
 
 from gen3d_core.errors import Gen3DError
 from gen3d_core.files import make_folder
-from gen3d_core.model.archive import GRAPHS, SUFFIX, write_model
+from gen3d_core.model.archive import GRAPHS, PRIORS, SUFFIX, ModelArchive, read_priors, write_model
 from gen3d_core.model.onnx_model import OnnxModel
 from gen3d_core.networks.fields.radiance import RadianceField
 from gen3d_core.rendering.generator import Generator
@@ -24,7 +24,7 @@ from training.export.level import choose_level
 from training.export.preview import portrait
 from training.gan.run_folder import load_run
 from training.gan.state import TrainState
-from training.gan.tracking import curve
+from training.tracking import curve
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +58,7 @@ def export(
     members = {
         WEIGHTS: pack_weights(generator),
         **export_graphs(generator.field.eval()),
+        **{name: (run_folder / name).read_bytes() for name in PRIORS if (run_folder / name).exists()},
     }
     dataset = dict(run.dataset)
     attribution = dataset.pop("attribution", [])
@@ -86,7 +87,8 @@ def export(
         "attribution": attribution,
     }
     graphs = {name: member for name, member in members.items() if name in GRAPHS}
-    model = OnnxModel(out, manifest, graphs, torch.get_num_threads())
+    priors = read_priors(ModelArchive(manifest, members))
+    model = OnnxModel(out, manifest, graphs, torch.get_num_threads(), priors=priors)
     members["preview.png"] = portrait(model, truncation)
     manifest["directions"] = principal_directions(model, truncation)
     write_model(out, manifest, members)

@@ -23,7 +23,7 @@ _FIXED = (
     *("prior.", "seed", "dataset."),
 )
 _FREE = ("config.", "command")
-_WRITTEN = r"run\.json|state\.pt|log\.jsonl|\d+k\.(png|safetensors)"
+_WRITTEN = r"run\.json|(state|reconstruction)\.pt|\w+_prior\.f32|log\.jsonl|\d+k\.(png|safetensors)"
 """Names of files that a run replaces."""
 
 
@@ -72,7 +72,7 @@ def lock_folder(folder: Path) -> Iterator[None]:
 def clear_leftovers(folder: Path) -> None:
     """Remove what a killed training had half written: the run's own files, in its own folders. Call it when the folder
     is held and found to be this run's."""
-    for place in (folder, folder / "samples", folder / "snapshots"):
+    for place in (folder, folder / "samples", folder / "snapshots", folder / "reconstructions"):
         sweep(place, own=_WRITTEN)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
 import torch
 from PIL import Image
 
@@ -13,21 +12,24 @@ from gen3d_core.rendering.generator import Generator
 from gen3d_core.rendering.stage import Stage
 from gen3d_core.rendering.volume import over_white
 from training.compute import autocast
+from training.gan.code_source import CodeSource
+from training.sheet import as_row, as_sheet, bare_geometry
 
 VIEWS_DEG = ((30.0, 20.0), (120.0, 25.0), (-60.0, 30.0), (0.0, 10.0))
 BARE_DEG = ((30.0, 20.0), (150.0, 20.0))
-LIGHT = (0.35, 0.25, 0.9)
 
 
 @torch.no_grad()
-def sample_grid(generator: Generator, size: int, stage: Stage, count: int = 12, seed: int = 0) -> Image.Image:
+def sample_grid(
+    generator: Generator, size: int, stage: Stage, codes: CodeSource | None = None, count: int = 12, seed: int = 0
+) -> Image.Image:
     """Columns are objects, rows are views; `size` pixels a side each, shown twice as large."""
     device = next(generator.parameters()).device
     rng = torch.Generator().manual_seed(seed)
     config = generator.config
-    shape = torch.randn(count, config.shape_dim, generator=rng).to(device)
-    appearance = torch.randn(count, config.appearance_dim, generator=rng).to(device)
-    light = torch.nn.functional.normalize(torch.tensor(LIGHT, device=device), dim=0)
+    codes = codes or CodeSource(config.shape_dim, config.appearance_dim)
+    shape = codes.shapes(count, rng).to(device)
+    appearance = codes.appearances(count, rng).to(device)
     with autocast(device):
         field = generator.condition(shape, appearance)
         rows = []
@@ -36,9 +38,6 @@ def sample_grid(generator: Generator, size: int, stage: Stage, count: int = 12, 
             seen = generator.render(field, pose, patch.whole_picture(size, count), stage)
             colour = seen.colour
             if view >= len(VIEWS_DEG):
-                colour = (0.25 + 0.7 * (seen.normal @ light).clamp_min(0))[:, None].expand(-1, 3) * seen.alpha
-            picture = over_white(colour.float(), seen.alpha.float()).view(count, size, size, 3)
-            rows.append(picture.permute(1, 0, 2, 3).reshape(size, count * size, 3))
-    pixels = (torch.cat(rows).clamp(0, 1) * 255).round().to(torch.uint8).cpu().numpy()
-    image = Image.fromarray(np.ascontiguousarray(pixels))
-    return image.resize((image.width * 2, image.height * 2), Image.Resampling.BICUBIC)
+                colour = bare_geometry(seen.normal, seen.alpha)
+            rows.append(as_row(over_white(colour.float(), seen.alpha.float()).view(count, size, size, 3)))
+    return as_sheet(rows)

@@ -17,9 +17,11 @@ from training.budget import Budget
 from training.compute import chosen_device, denormals_as_zero, describe_machine, keep_freed_memory
 from training.data.batches import Batches
 from training.data.dataset import load_with_bar
+from training.gan.handover import taught_state
 from training.gan.run_folder import Run, check, clear_leftovers, lock_folder, record
 from training.gan.state import TrainState
 from training.gan.trainer import train
+from training.reconstruction.session import prepared, reconstruct, reconstructable
 from training.settings import flags
 
 log = logging.getLogger(__name__)
@@ -59,6 +61,9 @@ def train_session(
         config = dataclasses.replace(config, discriminator=dataclasses.replace(config.discriminator, pose=False))
     if not config.discriminator.pose:
         data = dataclasses.replace(data, azimuth=None, elevation=None)
+    views = reconstructable(data, config)
+    if views is not None:
+        config = prepared(config)
     about = {
         "source": data.source,
         "category": data.category,
@@ -78,6 +83,12 @@ def train_session(
         if state.restore(out):
             log.info("resuming at %d pictures, %.1f minutes", state.images, state.seconds / 60)
         clear_leftovers(out)
+        part = Budget(images, minutes).part(config.reconstruction.share)
+        if views is not None and not state.step and part.progress(state) < 1:
+            record(out, run, state.images)
+            known = reconstruct(views, config, out, part, chosen, seed)
+            state = taught_state(known, config, data.prior, chosen, seed)
+            state.save(out)
         record(out, run, state.images)
         state = train(state, Batches(data, chosen), config, out, Budget(images, minutes), seed, snapshot_kimg)
     log.info("%d pictures shown in %.1f minutes, see %s", state.images, state.seconds / 60, out / "samples")
@@ -102,6 +113,8 @@ def _check(
         raise Gen3DError(f"--seed is {seed}: it must not be negative")
     if config.optim.batch % config.optim.views:
         raise Gen3DError(f"--optim.batch {config.optim.batch} is not a multiple of --optim.views {config.optim.views}")
+    if not 0 <= config.reconstruction.share <= 1:
+        raise Gen3DError(f"--reconstruction.share is {config.reconstruction.share:g}: it must lie between 0 and 1")
     if not config.generator.synthesis_channels:
         raise Gen3DError("--generator.synthesis-channels is empty: it needs one number for each resolution")
     mlp = config.baseline.mlp

@@ -15,6 +15,7 @@ from gen3d_core.networks.fields.interface import ConditionedField
 from gen3d_core.rendering.generator import Generator, as_pictures
 from training.compute import autocast
 from training.data.batches import Batches
+from training.gan.code_source import CodeSource
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,7 @@ def train_step(
     images: int,
     progress: float,
     rng: torch.Generator,
+    codes: CodeSource | None = None,
 ) -> StepReport:
     """Show `optim.batch` real and as many generated patches to the discriminator; update both from that pass."""
     kimg = images / 1000
@@ -58,8 +60,9 @@ def train_step(
 
     fake_pose = batches.draw_poses(count, rng)
     fake_patch = real_patch.draw_another(rng).to(device)
-    shape = torch.randn(count // config.optim.views, config.generator.shape_dim, generator=rng).to(device)
-    appearance = torch.randn(count, config.generator.appearance_dim, generator=rng).to(device)
+    codes = codes or CodeSource(config.generator.shape_dim, config.generator.appearance_dim)
+    shape = codes.shapes(count // config.optim.views, rng).to(device)
+    appearance = codes.appearances(count, rng).to(device)
     stage = schedule.stage(kimg, config.renderer, config.baseline)
     interval = config.renderer.interval
     chance = schedule.wide_chance(kimg, interval)
@@ -131,11 +134,3 @@ def _smoothness(
             config.loss.smoothness_offset,
             rng,
         )
-
-
-@torch.no_grad()
-def update_average(average: torch.nn.Module, current: torch.nn.Module, decay: float) -> None:
-    """Move the exponential moving average of the weights one step."""
-    old: list[Tensor] = list(average.parameters())
-    new: list[Tensor] = list(current.parameters())
-    torch._foreach_lerp_(old, new, 1 - decay)  # pyright: ignore[reportPrivateImportUsage]

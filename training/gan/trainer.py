@@ -13,14 +13,16 @@ from gen3d_core.adversarial import schedule
 from gen3d_core.config import Config
 from gen3d_core.errors import Gen3DError
 from gen3d_core.files import replacing
+from training.averaging import update_average
 from training.budget import Budget, BudgetedLoop
 from training.data.batches import Batches
+from training.gan.code_source import CodeSource
 from training.gan.health import Alarm
 from training.gan.samples import sample_grid
 from training.gan.snapshots import keep_snapshot
 from training.gan.state import TrainState
-from training.gan.steps import StepReport, train_step, update_average
-from training.gan.tracking import Tracker
+from training.gan.steps import StepReport, train_step
+from training.tracking import Tracker
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +41,7 @@ def train(
     """
     tracker = Tracker(out, state.images)
     alarm = Alarm(batches.foreground())
+    codes = CodeSource.of_run(config.generator, out)
     snapshot_images = max(int(snapshot_kimg * 1000), config.optim.batch)
     loop = BudgetedLoop[TrainState](budget, "training", lambda state: state.save(out))
     pace_time, pace_images = time.monotonic(), state.images
@@ -56,6 +59,7 @@ def train(
             images=state.images,
             progress=progress,
             rng=state.rng,
+            codes=codes,
         )
         state.step += 1
         state.images += config.optim.batch
@@ -76,13 +80,13 @@ def train(
 
     def after(state: TrainState) -> None:
         if state.images // snapshot_images != (state.images - config.optim.batch) // snapshot_images:
-            _snapshot(state, config, batches.size, out)
+            _snapshot(state, config, codes, batches.size, out)
 
     try:
         state = loop.run(state, step, after)
     finally:
         tracker.close()
-    _snapshot(state, config, batches.size, out)
+    _snapshot(state, config, codes, batches.size, out)
     return state
 
 
@@ -101,8 +105,8 @@ def _log_values(
 
 
 def _reseed(state: TrainState, config: Config, batches: Batches, illness: str, seed: int) -> TrainState:
-    """Start again from other weights while that is cheap; otherwise stop."""
-    if state.images > EARLY_IMAGES or state.reseeds >= RESEEDS:
+    """Start again from other weights while that is cheap and no reconstruction taught these; otherwise stop."""
+    if state.images > EARLY_IMAGES or state.reseeds >= RESEEDS or config.generator.framed_codes:
         raise Gen3DError(
             f"the generator is {illness} after {state.images} pictures and {state.reseeds} new starts: "
             "try another --seed, a larger --loss.r1-gamma or a smaller --optim.rate"
@@ -113,9 +117,10 @@ def _reseed(state: TrainState, config: Config, batches: Batches, illness: str, s
     return fresh
 
 
-def _snapshot(state: TrainState, config: Config, size: int, out: Path) -> None:
+def _snapshot(state: TrainState, config: Config, codes: CodeSource, size: int, out: Path) -> None:
     """A sample grid of the averaged generator, its weights, and a checkpoint to go with them."""
-    grid = sample_grid(state.average, size, schedule.stage(state.images / 1000, config.renderer, config.baseline))
+    stage = schedule.stage(state.images / 1000, config.renderer, config.baseline)
+    grid = sample_grid(state.average, size, stage, codes)
     folder = out / "samples"
     folder.mkdir(exist_ok=True)
     with replacing(folder / f"{state.images // 1000:06d}k.png") as file:

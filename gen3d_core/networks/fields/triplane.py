@@ -62,8 +62,8 @@ class TriplaneField(nn.Module):
         super().__init__()
         self.config = config
         width, hidden = config.mapping_width, config.hidden
-        self.shape_mapping = Mapping(config.shape_dim, width, config.mapping_rate)
-        self.appearance_mapping = Mapping(config.appearance_dim, width, config.mapping_rate)
+        self.shape_mapping = Mapping(config.shape_dim, width, config.mapping_rate, framed=config.framed_codes)
+        self.appearance_mapping = Mapping(config.appearance_dim, width, config.mapping_rate, framed=config.framed_codes)
         self.synthesis = Synthesis(config)
         self.occupancy_in = Linear(config.plane_channels, hidden)
         self.occupancy_out = Linear(hidden, 1)

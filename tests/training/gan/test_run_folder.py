@@ -12,7 +12,7 @@ from gen3d_core.errors import Gen3DError
 from tests.tiny_run import TINY
 from training.gan.run_folder import clear_leftovers
 from training.gan.session import train_session
-from training.gan.tracking import Tracker, curve
+from training.tracking import Tracker, curve
 
 
 def dead_process() -> int:

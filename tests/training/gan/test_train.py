@@ -22,7 +22,7 @@ from training.gan import trainer
 from training.gan.run_folder import load_run, lock_folder
 from training.gan.session import train_session
 from training.gan.state import FILE_NAME, TrainState
-from training.gan.tracking import curve
+from training.tracking import curve
 
 pytestmark = pytest.mark.usefixtures("single_thread")
 
@@ -213,6 +213,15 @@ def test_a_run_that_diverges_starts_again_and_then_stops_with_one_line(
     assert "diverged" in text and "3 new starts" in text and "--optim.rate" in text
     assert caplog.text.count("starting again from other weights") == 3
     assert sum("diverged" in line.get("event", "") for line in log_of(tmp_path / "run")) == 4
+
+
+def test_what_was_reconstructed_is_not_thrown_away(
+    tiny_pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """New weights would know nothing of the codes that a distribution was fitted to."""
+    generator = dataclasses.replace(TINY.generator, framed_codes=True)
+    wild = dataclasses.replace(TINY, generator=generator, optim=dataclasses.replace(TINY.optim, rate=1e9))
+    assert "0 new starts" in ill(tiny_pictures, tmp_path / "run", wild, monkeypatch, 2)
 
 
 def test_every_new_start_has_the_full_patience(

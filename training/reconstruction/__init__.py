@@ -1,0 +1,1 @@
+"""Training by reconstruction: a generator first learns to show objects of which several pictures are known."""

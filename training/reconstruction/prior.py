@@ -1,0 +1,94 @@
+"""From learned codes to a distribution that new objects are drawn from: the *prior* stage.
+
+First a frame: mean and spread of the codes become part of the networks, so that codes outside are normal to second
+order. Then a mixture of Gaussians for what is left, kept as `gen3d_core.codes.prior` reads it.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from gen3d_core.codes.prior import CodePrior, CodePriors
+from gen3d_core.networks.fields.triplane import TriplaneField
+from training.reconstruction.codes import CodeTable
+from training.reconstruction.mixture import Mixture, choose
+
+log = logging.getLogger(__name__)
+
+LEAST_VARIANCE = 1e-3
+"""Of codes along any axis, where their mean square is 1: the sphere on which they lie has no thickness."""
+
+
+@dataclass(frozen=True)
+class Frame:
+    """`centre` (d,) and `spread` (d, d), symmetric, float32: a code is `centre + spread @ normal`."""
+
+    centre: np.ndarray
+    spread: np.ndarray
+
+    def normal(self, codes: np.ndarray) -> np.ndarray:
+        """Codes (n, d) as they look from outside: mean 0, covariance near 1, float32."""
+        return np.linalg.solve(self.spread.astype(np.float64), (codes - self.centre).T).T.astype(np.float32)
+
+
+@dataclass(frozen=True)
+class FittedCodes:
+    """The frames of both codes, their distributions in these frames, and the known objects' codes there."""
+
+    shape: Frame
+    appearance: Frame
+    priors: CodePriors
+    shape_codes: np.ndarray
+    appearance_codes: np.ndarray
+
+
+def fit_codes(codes: CodeTable, seed: int) -> FittedCodes:
+    """Frames and distributions of all objects' codes."""
+    everything = torch.arange(codes.shape.num_embeddings)
+    with torch.no_grad():
+        shape, appearance = codes.shapes(everything).cpu().numpy(), codes.appearances(everything).cpu().numpy()
+    frames = frame_of(shape), frame_of(appearance)
+    normal = frames[0].normal(shape), frames[1].normal(appearance)
+    priors = [_distribution(name, each, seed) for name, each in zip(("shape", "appearance"), normal, strict=True)]
+    return FittedCodes(*frames, CodePriors(*priors), *normal)
+
+
+def frame_of(codes: np.ndarray) -> Frame:
+    """Mean and symmetric root of the covariance of codes (n, d)."""
+    codes = codes.astype(np.float64)
+    return Frame(codes.mean(0).astype(np.float32), _root(np.cov(codes.T)).astype(np.float32))
+
+
+def set_frames(field: TriplaneField, fitted: FittedCodes) -> None:
+    """Let the networks take codes as they look from outside."""
+    for mapping, frame in ((field.shape_mapping, fitted.shape), (field.appearance_mapping, fitted.appearance)):
+        mapping.centre.copy_(torch.from_numpy(frame.centre))
+        mapping.spread.copy_(torch.from_numpy(frame.spread))
+
+
+def as_prior(mixture: Mixture) -> CodePrior:
+    """A fitted mixture as a model file keeps it."""
+    roots = np.stack([_root(covariance, 0.0) for covariance in mixture.covariances])
+    return CodePrior(*(part.astype(np.float32) for part in (mixture.weights, mixture.means, roots)))
+
+
+def _distribution(name: str, codes: np.ndarray, seed: int) -> CodePrior:
+    choice = choose(codes, seed)
+    log.info(
+        "%s codes: %d Gaussians explain held-out ones with a log density of %.2f, one with %.2f",
+        name,
+        choice.components,
+        choice.held_out,
+        choice.single,
+    )
+    return as_prior(choice.mixture)
+
+
+def _root(covariance: np.ndarray, least: float = LEAST_VARIANCE) -> np.ndarray:
+    """The symmetric square root, no variance below `least`."""
+    variance, axes = np.linalg.eigh(covariance)
+    return (axes * np.sqrt(np.maximum(variance, least))) @ axes.T

@@ -1,0 +1,89 @@
+"""Everything a reconstruction is, in one object: what its checkpoint saves and what resuming restores."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from jaxtyping import Int
+from torch import Tensor
+
+from gen3d_core.config import Config, PosePrior
+from gen3d_core.rendering.generator import Generator
+from training.checkpoint import Stateful, restore_checkpoint, save_checkpoint
+from training.reconstruction.codes import CodeTable
+
+FILE_NAME = "reconstruction.pt"
+
+
+@dataclass
+class ReconstructionState:
+    """Networks, codes, optimisers, randomness and how far reconstruction is. `order` lists the objects that come next,
+    `images` counts pictures whose rays or silhouettes were compared, `seconds` training over all sessions."""
+
+    generator: Generator
+    average: Generator
+    codes: CodeTable
+    optimiser: torch.optim.Optimizer
+    code_optimiser: torch.optim.Optimizer
+    rng: torch.Generator
+    order: Int[Tensor, "waiting"] = field(default_factory=lambda: torch.empty(0, dtype=torch.long))
+    images: int = 0
+    step: int = 0
+    solid_steps: int = 0
+    seconds: float = 0.0
+
+    @classmethod
+    def fresh(
+        cls, config: Config, prior: PosePrior, codes: CodeTable, device: torch.device, seed: int
+    ) -> ReconstructionState:
+        """Untrained networks whose weights depend on `seed` alone, with codes to begin with."""
+        settings = config.reconstruction
+        torch.manual_seed(seed)
+        layout: dict[str, Any] = {"device": device, "memory_format": torch.channels_last}
+        generator = Generator(config, prior).to(**layout)
+        codes = codes.to(device)
+        average = copy.deepcopy(generator).requires_grad_(False)
+        optimiser = torch.optim.Adam(generator.parameters(), settings.rate, betas=(0.9, 0.99))
+        code_optimiser = torch.optim.SparseAdam(list(codes.parameters()), settings.code_rate, betas=(0.8, 0.99))
+        return cls(generator, average, codes, optimiser, code_optimiser, torch.Generator().manual_seed(seed))
+
+    @property
+    def device(self) -> torch.device:
+        """Where the networks are."""
+        return next(self.generator.parameters()).device
+
+    def next_objects(self, count: int) -> Int[Tensor, "count"]:
+        """Objects whose turn it is: each comes once before any comes again."""
+        objects = self.codes.shape.num_embeddings
+        while len(self.order) < count:
+            self.order = torch.cat([self.order, torch.randperm(objects, generator=self.rng)])
+        taken, self.order = self.order[:count], self.order[count:].clone()
+        return taken
+
+    def save(self, folder: Path) -> None:
+        """Write the checkpoint of a run's folder."""
+        save_checkpoint(self, folder / FILE_NAME)
+
+    def restore(self, folder: Path) -> bool:
+        """Continue from the folder's checkpoint; False when there is none.
+
+        Raises:
+            Gen3DError: the checkpoint is damaged or of another configuration.
+        """
+        return restore_checkpoint(self, folder / FILE_NAME, "use the run's own settings or a new --out")
+
+    def counters(self) -> tuple[str, ...]:
+        return ("order", "images", "step", "solid_steps", "seconds")
+
+    def parts(self) -> dict[str, Stateful]:
+        return {
+            "generator": self.generator,
+            "average": self.average,
+            "codes": self.codes,
+            "optimiser": self.optimiser,
+            "code_optimiser": self.code_optimiser,
+        }
