@@ -32,7 +32,8 @@ check: $(DEV)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	@$(BIN)/pyright --pythonpath $(BIN)/python & types=$$!; \
-	    $(BIN)/python -m pytest -m "not slow and not trained" tests/core tests/test_architecture.py; tests=$$?; \
+	    $(BIN)/python -m pytest --numprocesses 2 --dist loadfile -m "not slow and not trained" \
+	        tests/core tests/test_architecture.py; tests=$$?; \
 	    wait $$types && exit $$tests
 
 test: $(DEV)
