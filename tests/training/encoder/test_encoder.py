@@ -19,7 +19,7 @@ from PIL import Image
 from gen3d_core.errors import Gen3DError
 from gen3d_core.inversion.encode import LOW_CONFIDENCE, Encoded, encode, is_doubtful
 from gen3d_core.inversion.pose_search import CameraPose
-from gen3d_core.model.archive import read_model, write_model
+from gen3d_core.model.archive import OBJECT_GRAPHS, read_model, write_model
 from gen3d_core.model.model import load
 from gen3d_core.model.onnx_model import OnnxModel
 from gen3d_core.model.prediction import AZIMUTHS, SIDE
@@ -182,7 +182,7 @@ def test_the_graph_says_what_the_network_says(tmp_path: Path, tiny_model: Path):
     torch.manual_seed(0)
     encoder = Encoder(8, 6).eval()
     archive = read_model(tiny_model)
-    graphs = {**archive.members, "encoder.onnx": export_encoder(encoder)}
+    graphs = {name: archive.members[name] for name in OBJECT_GRAPHS} | {"encoder.onnx": export_encoder(encoder)}
     runtime = OnnxModel(tmp_path / "x.gen3d", archive.manifest, graphs, 1)
     pictures = torch.rand(3, 4, SIDE, SIDE)
     with torch.no_grad():

@@ -429,7 +429,8 @@ def test_a_model_file_carries_what_was_measured_of_it(data: Path, found: Evaluat
     path.write_bytes(find("chairs").read_bytes())
     assert main(["evaluate", str(path), "--data", str(data), "--out", str(tmp_path / "out"), *FLAGS, "--record"]) == 0
     before, after = read_model(find("chairs")), read_model(path)
-    assert after.members == before.members and {**after.manifest, "metrics": {}} == {**before.manifest, "metrics": {}}
+    told = {"metrics": {}, "identity": before.identity}
+    assert after.members == before.members and {**after.manifest, "metrics": {}} == {**before.manifest, **told}
     mmd = by_key(found.rows)["set.mmd"]
     assert mmd.result and mmd.floor
     assert after.manifest["metrics"]["set.mmd"] == {"value": mmd.result.value, "floor": mmd.floor.value}
