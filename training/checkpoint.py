@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import torch
 
@@ -38,6 +38,12 @@ class TrainingState(Protocol):
     def counters(self) -> tuple[str, ...]:
         """Names of the attributes that count."""
         ...
+
+
+class RunState(TrainingState, Protocol):
+    """One that a run's folder keeps."""
+
+    file_name: ClassVar[str]
 
 
 def save_checkpoint(state: TrainingState, path: Path) -> None:
@@ -74,3 +80,21 @@ def restore_checkpoint(state: TrainingState, path: Path, advice: str) -> bool:
     except Exception as error:  # torch raises half a dozen kinds for a damaged file
         raise Gen3DError(f"cannot resume from {path} ({first_line(error)}): {advice}") from error
     return True
+
+
+class RunCheckpoint:
+    """A state that is kept in the folder of a run, under a name of its own."""
+
+    file_name: ClassVar[str]
+
+    def save(self: RunState, folder: Path) -> None:
+        """Write the checkpoint of a run's folder."""
+        save_checkpoint(self, folder / self.file_name)
+
+    def restore(self: RunState, folder: Path) -> bool:
+        """Continue from the folder's checkpoint; False when there is none.
+
+        Raises:
+            Gen3DError: the checkpoint is damaged or of another configuration.
+        """
+        return restore_checkpoint(self, folder / self.file_name, "use the run's own settings or a new --out")

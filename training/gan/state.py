@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import nn
@@ -13,14 +12,16 @@ from torch import nn
 from gen3d_core.adversarial.discriminator import discriminator
 from gen3d_core.config import Config, PosePrior
 from gen3d_core.rendering.generator import Generator
-from training.checkpoint import Stateful, restore_checkpoint, save_checkpoint
+from training.checkpoint import RunCheckpoint, Stateful
 
 FILE_NAME = "state.pt"
 
 
 @dataclass
-class TrainState:
+class TrainState(RunCheckpoint):
     """Networks, optimisers, randomness and how far the run is. `seconds` counts training over all sessions."""
+
+    file_name: ClassVar[str] = FILE_NAME
 
     generator: Generator
     average: Generator
@@ -49,18 +50,6 @@ class TrainState:
             _optimiser(critic, config.optim.discriminator_rate, config),
             torch.Generator().manual_seed(seed),
         )
-
-    def save(self, folder: Path) -> None:
-        """Write the checkpoint of a run's folder."""
-        save_checkpoint(self, folder / FILE_NAME)
-
-    def restore(self, folder: Path) -> bool:
-        """Continue from the folder's checkpoint; False when there is none.
-
-        Raises:
-            Gen3DError: the checkpoint is damaged or of another configuration.
-        """
-        return restore_checkpoint(self, folder / FILE_NAME, "use the run's own settings or a new --out")
 
     def counters(self) -> tuple[str, ...]:
         return ("images", "step", "seconds", "reseeds")

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from jaxtyping import Int
@@ -13,16 +12,18 @@ from torch import Tensor
 
 from gen3d_core.config import Config, PosePrior
 from gen3d_core.rendering.generator import Generator
-from training.checkpoint import Stateful, restore_checkpoint, save_checkpoint
+from training.checkpoint import RunCheckpoint, Stateful
 from training.reconstruction.codes import CodeTable
 
 FILE_NAME = "reconstruction.pt"
 
 
 @dataclass
-class ReconstructionState:
+class ReconstructionState(RunCheckpoint):
     """Networks, codes, optimisers, randomness and how far reconstruction is. `order` lists the objects that come next,
     `images` counts pictures whose rays or silhouettes were compared, `seconds` training over all sessions."""
+
+    file_name: ClassVar[str] = FILE_NAME
 
     generator: Generator
     average: Generator
@@ -63,18 +64,6 @@ class ReconstructionState:
             self.order = torch.cat([self.order, torch.randperm(objects, generator=self.rng)])
         taken, self.order = self.order[:count], self.order[count:].clone()
         return taken
-
-    def save(self, folder: Path) -> None:
-        """Write the checkpoint of a run's folder."""
-        save_checkpoint(self, folder / FILE_NAME)
-
-    def restore(self, folder: Path) -> bool:
-        """Continue from the folder's checkpoint; False when there is none.
-
-        Raises:
-            Gen3DError: the checkpoint is damaged or of another configuration.
-        """
-        return restore_checkpoint(self, folder / FILE_NAME, "use the run's own settings or a new --out")
 
     def counters(self) -> tuple[str, ...]:
         return ("order", "images", "step", "solid_steps", "seconds")

@@ -13,6 +13,7 @@ import torch
 from gen3d_core.config import PosePrior
 from gen3d_core.errors import Gen3DError
 from tests.tiny_run import TINY, TINY_TOML
+from tests.training.checkpoints import assert_equal, content
 from training.budget import Budget
 from training.gan import trainer
 from training.gan.session import train_session
@@ -25,24 +26,6 @@ ROOT = Path(__file__).resolve().parents[3]
 def train(pictures: Path, out: Path, images: int, snapshot_kimg: float = 10.0) -> Path:
     train_session(pictures, out, TINY, images=images, device="cpu", seed=1, threads=1, snapshot_kimg=snapshot_kimg)
     return out
-
-
-def content(folder: Path) -> dict:
-    """Everything in a checkpoint but the time it took."""
-    saved = torch.load(folder / FILE_NAME, weights_only=True)
-    del saved["seconds"]
-    return saved
-
-
-def assert_equal(a: object, b: object, where: str = "") -> None:
-    if isinstance(a, torch.Tensor):
-        assert isinstance(b, torch.Tensor) and torch.equal(a, b), where
-    elif isinstance(a, dict):
-        assert isinstance(b, dict) and a.keys() == b.keys(), where
-        for key in a:
-            assert_equal(a[key], b[key], f"{where}.{key}")
-    else:
-        assert a == b, where
 
 
 class Interrupted(Exception):

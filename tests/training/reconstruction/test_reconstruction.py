@@ -20,6 +20,7 @@ from gen3d_core.rendering.patch import Places
 from gen3d_core.rendering.renderer import Rendering
 from gen3d_core.weights.load import load_generator
 from tests.tiny_run import TINY, TINY_TOML, write_pictures
+from tests.training.checkpoints import assert_equal, content
 from tests.training.reconstruction.known_objects import semi_axes, silhouette, write_ellipsoids
 from training.data.dataset import load_dataset
 from training.export.export import export
@@ -64,23 +65,6 @@ def run(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def train(data: Path, out: Path, config=CONFIG, images: int = IMAGES) -> Path:  # type: ignore[no-untyped-def]
     train_session(data, out, config, images=images, device="cpu", seed=1, threads=1)
     return out
-
-
-def content(folder: Path, name: str) -> dict:
-    saved = torch.load(folder / name, weights_only=True)
-    del saved["seconds"]
-    return saved
-
-
-def assert_equal(a: object, b: object, where: str = "") -> None:
-    if isinstance(a, torch.Tensor):
-        assert isinstance(b, torch.Tensor) and torch.equal(a, b), where
-    elif isinstance(a, dict):
-        assert isinstance(b, dict) and a.keys() == b.keys(), where
-        for key in a:
-            assert_equal(a[key], b[key], f"{where}.{key}")
-    else:
-        assert a == b, where
 
 
 def test_ellipsoids_are_learned_from_their_pictures(views: ObjectViews) -> None:
