@@ -10,6 +10,7 @@ One file because it is one window and what drives it.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -82,6 +83,12 @@ class Window:
         return self
 
     def __exit__(self, *unused: object) -> None:
+        with contextlib.suppress(OSError):  # Blender may have left already
+            self._stream.close()
+        self._connection.close()
+        if self._hand.stdin is not None:
+            self._hand.stdin.close()
+        self._done.close()
         for process in reversed([*self._processes, self._hand]):
             process.terminate()
             try:
@@ -241,7 +248,7 @@ class Window:
         except OSError:
             return False
         connection.settimeout(120.0)
-        self._stream = connection.makefile("rwb")
+        self._connection, self._stream = connection, connection.makefile("rwb")
         return True
 
     def _command(self, *words: str) -> list[str]:
