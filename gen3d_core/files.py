@@ -5,7 +5,10 @@ from __future__ import annotations
 import os
 import re
 import stat
+import struct
 import time
+import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -16,6 +19,11 @@ from gen3d_core.processes import is_running
 
 PATIENCE = 10.0
 """Seconds for which a file that another program holds open is tried again."""
+DAMAGED_ZIP = (
+    zipfile.BadZipFile, ValueError, ArithmeticError, LookupError, RuntimeError, struct.error, OSError, EOFError,
+    zlib.error,
+)  # fmt: skip
+"""What zipfile raises for bytes that nobody wrote: names in no encoding or of no length, offsets beyond 63 bits."""
 _PAUSE = 0.1
 _LEFTOVER = re.compile(r"\.(?P<name>.+)\.(?P<pid>\d+)\.partial")
 

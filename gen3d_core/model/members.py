@@ -4,13 +4,12 @@ nothing is ever unpacked to disk."""
 from __future__ import annotations
 
 import io
-import struct
 import zipfile
-import zlib
 from collections.abc import Callable, Collection, Mapping
 
 from gen3d_core.codes import prior
 from gen3d_core.errors import Gen3DError, first_line
+from gen3d_core.files import DAMAGED_ZIP
 
 GRAPHS = ("shape.onnx", "lattice.onnx", "occupancy.onnx", "colour.onnx", "encoder.onnx")
 MEMBERS = ("model.json", "weights.safetensors", *GRAPHS, *prior.MEMBERS.values(), "preview.png")
@@ -37,21 +36,9 @@ def read_members(data: bytes, largest: Mapping[str, int], wanted: Callable[[str]
             return {name: _read(archive, info) for name, info in infos.items() if wanted(name)}
     except Gen3DError:
         raise
-    except zipfile.BadZipFile as error:
-        if not data.startswith(_ZIP_START):
+    except DAMAGED_ZIP as error:
+        if isinstance(error, zipfile.BadZipFile) and not data.startswith(_ZIP_START):
             raise Gen3DError("not a Gen3D model file") from error
-        raise Gen3DError(f"damaged or cut short ({first_line(error)}): copy or download it again") from error
-    # What else zipfile raises for bytes that nobody wrote: names in no encoding, offsets beyond 63 bits, odd fields.
-    except (
-        ValueError,
-        ArithmeticError,
-        LookupError,
-        RuntimeError,
-        struct.error,
-        OSError,
-        EOFError,
-        zlib.error,
-    ) as error:
         raise Gen3DError(f"damaged or cut short ({first_line(error)}): copy or download it again") from error
 
 

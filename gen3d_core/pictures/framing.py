@@ -9,7 +9,7 @@ import numpy as np
 
 from gen3d_core import limits
 from gen3d_core.errors import Gen3DError
-from gen3d_core.files import read_regular
+from gen3d_core.files import DAMAGED_ZIP, read_regular
 from gen3d_core.pictures.cutout import UnreadablePicture, decode, frame_object, has_alpha, remove_background, resize
 
 LOOKED_AT = 512
@@ -43,7 +43,7 @@ def read_framed_array(path: Path, size: int) -> np.ndarray:
             pixels = arrays["pixels"]
     except OSError as error:
         raise Gen3DError(f"{path.name}: cannot be read: {error.strerror or error}") from error
-    except (ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+    except DAMAGED_ZIP as error:
         raise Gen3DError(f"{path.name}: not an .npz file of pixels: {error}") from error
     if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 4:
         raise Gen3DError(f"{path.name}: pixels are {pixels.dtype} {pixels.shape}: expected uint8 (H, W, 4)")

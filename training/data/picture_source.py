@@ -2,6 +2,7 @@
 
 import stat
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from pathlib import Path, PurePosixPath
 
 from gen3d_core import limits
 from gen3d_core.errors import first_line
-from gen3d_core.files import read_regular
+from gen3d_core.files import DAMAGED_ZIP, read_regular
 from gen3d_core.pictures.opening import UnreadablePicture
 from training.data.staging import DatasetError
 
@@ -37,10 +38,10 @@ class PictureSource:
                     data = member.read(limits.PICTURE_BYTES + 1)
         except (KeyError, FileNotFoundError) as error:
             raise UnreadablePicture("missing") from error
-        except (OSError, EOFError, RuntimeError, NotImplementedError, ValueError, zipfile.BadZipFile) as error:
-            raise UnreadablePicture(first_line(error)) from error
-        except zipfile.zlib.error as error:  # type: ignore[attr-defined]
+        except zlib.error as error:
             raise UnreadablePicture(f"damaged in the zip: {error}") from error
+        except DAMAGED_ZIP as error:
+            raise UnreadablePicture(first_line(error)) from error
         if len(data) > limits.PICTURE_BYTES:
             raise UnreadablePicture(f"larger than {limits.PICTURE_BYTES >> 20} MB")
         return data
@@ -62,23 +63,23 @@ def open_source(source: Path) -> Iterator[PictureSource]:
         raise DatasetError(f"{source} does not exist: SOURCE is a folder or a zip of pictures")
     try:
         archive = zipfile.ZipFile(source)
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
-        raise DatasetError(f"{source} is neither a folder nor a readable zip: {error}") from error
+    except DAMAGED_ZIP as error:
+        raise DatasetError(f"{source} is neither a folder nor a readable zip: {first_line(error)}") from error
     with archive:
-        names = []
-        for info in archive.infolist():
-            path = PurePosixPath(info.filename.replace("\\", "/"))
-            if (
-                path.is_absolute()
-                or ".." in path.parts
-                or ":" in info.filename
-                or stat.S_ISLNK(info.external_attr >> 16)
-            ):
-                raise DatasetError(f"{source}: member '{info.filename}' leaves the zip's folder; this zip is not used")
-            if not info.is_dir():
-                names.append(info.filename)
-        files = _visible(names)
+        files = _visible(_member_names(archive, source))
         yield PictureSource(_pictures(files, source), files, source, archive)
+
+
+def _member_names(archive: zipfile.ZipFile, source: Path) -> list[str]:
+    names = []
+    for info in archive.infolist():
+        name = info.filename
+        path = PurePosixPath(name.replace("\\", "/"))
+        if path.is_absolute() or ".." in path.parts or ":" in name or stat.S_ISLNK(info.external_attr >> 16):
+            raise DatasetError(f"{source}: member '{name}' leaves the zip's folder; this zip is not used")
+        if name and not info.is_dir():
+            names.append(name)
+    return names
 
 
 def _visible(names: list[str]) -> tuple[str, ...]:

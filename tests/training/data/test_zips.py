@@ -1,12 +1,15 @@
 """Zips of pictures: read where they lie, refused where their paths lead elsewhere."""
 
+import random
 import zipfile
 from pathlib import Path
 
 import pytest
 
+from gen3d_core.pictures.opening import UnreadablePicture
 from tests.training.data.test_prepare import assert_refused, disc_picture, png_bytes
 from training.data.dataset import load_dataset
+from training.data.picture_source import open_source
 from training.data.prepare import prepare
 from training.data.staging import DatasetError
 
@@ -63,3 +66,22 @@ def test_a_file_that_is_no_zip_and_a_damaged_zip(source: Path, out: Path) -> Non
     with pytest.raises(DatasetError, match="none of the 1 pictures.*a.png") as error:
         prepare(path, out)
     assert_refused(error, out)
+
+
+def test_no_damage_to_a_zip_is_more_than_a_refusal(source: Path) -> None:
+    path = source / "pictures.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a.png", bytes(60))
+        archive.writestr("ä/b.png", bytes(50))
+    whole, rng = path.read_bytes(), random.Random(0)
+    refused = 0
+    for place in range(len(whole)):
+        for value in (0, 255, rng.randrange(256)):
+            path.write_bytes(whole[:place] + bytes([value]) + whole[place + 1 :])
+            try:
+                with open_source(path) as pictures:
+                    for name in pictures.names:
+                        pictures.read(name)
+            except (DatasetError, UnreadablePicture):
+                refused += 1
+    assert refused > len(whole) / 4
