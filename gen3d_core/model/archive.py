@@ -20,10 +20,9 @@ from gen3d_core.codes import prior
 from gen3d_core.errors import Gen3DError
 from gen3d_core.files import read_regular, replacing
 from gen3d_core.model.manifest import FORMAT, FORMAT_VERSION, MAX_MANIFEST, parse_manifest
-from gen3d_core.model.members import GRAPHS, MAX_TOTAL, MEMBERS, check_sizes, read_members
+from gen3d_core.model.members import GRAPHS, MAX_TOTAL, MEMBERS, PRIORS, check_sizes, read_members
 
 SUFFIX = ".gen3d"
-PRIORS = tuple(prior.MEMBERS.values())
 REQUIRED = ("model.json", "shape.onnx", "occupancy.onnx", "colour.onnx")
 OBJECT_GRAPHS = tuple(name for name in GRAPHS if name != "encoder.onnx")
 """The graphs that make the object: what a model is, whatever else its file says."""

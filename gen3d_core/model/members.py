@@ -12,7 +12,8 @@ from gen3d_core.errors import Gen3DError, first_line
 from gen3d_core.files import DAMAGED_ZIP
 
 GRAPHS = ("shape.onnx", "lattice.onnx", "occupancy.onnx", "colour.onnx", "encoder.onnx")
-MEMBERS = ("model.json", "weights.safetensors", *GRAPHS, *prior.MEMBERS.values(), "preview.png")
+PRIORS = tuple(prior.MEMBERS.values())
+MEMBERS = ("model.json", "weights.safetensors", *GRAPHS, *PRIORS, "preview.png")
 MAX_MEMBER = 128 << 20
 """Bytes of the largest member, unpacked ..."""
 MAX_TOTAL = 192 << 20

@@ -16,7 +16,7 @@ from gen3d_core import limits
 from gen3d_core.codes.codes import Codes
 from gen3d_core.codes.prior import NORMAL, CodePriors
 from gen3d_core.errors import Gen3DError
-from gen3d_core.model.archive import GRAPHS, PRIORS, ModelArchive, ModelFileError, read_model, read_priors
+from gen3d_core.model.archive import GRAPHS, ModelArchive, ModelFileError, read_priors
 from gen3d_core.model.graph_check import check_graph
 from gen3d_core.model.prediction import AZIMUTHS
 from gen3d_core.model.sessions import (
@@ -98,15 +98,13 @@ class OnnxModel:
                 raise ModelFileError(f"{path}: {name} {error}") from error
 
     @classmethod
-    def open(cls, path: Path, threads: int | None = None) -> OnnxModel:
-        """Read and check the file. `threads` defaults to the processors, at most 4. Raises `ModelFileError`."""
-        return cls.of(Path(path), read_model(path, only=(*GRAPHS, *PRIORS)), threads)
-
-    @classmethod
     def of(
         cls, path: Path, archive: ModelArchive, threads: int | None = None, on_wait: OnWait = nobody_asks
     ) -> OnnxModel:
-        """The graphs of a file that was read, with how its codes are distributed. Raises `ModelFileError`."""
+        """The graphs of a file that was read or is to be written, with how its codes are distributed.
+
+        Raises `ModelFileError`.
+        """
         graphs = {name: member for name, member in archive.members.items() if name in GRAPHS}
         return cls(path, archive.manifest, graphs, threads, on_wait, read_priors(archive))
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +16,7 @@ import torch
 
 from gen3d_core.codes.codes import Codes
 from gen3d_core.inversion.encode import Encoded
-from gen3d_core.model.archive import GRAPHS, read_model, write_model
+from gen3d_core.model.archive import ModelArchive, read_model, write_model
 from gen3d_core.model.model import PREVIEW, Model, load
 from gen3d_core.model.onnx_model import OnnxModel
 from gen3d_core.model.prediction import SIDE
@@ -69,15 +69,10 @@ def tune_model(
         "metrics": {},
         "tuned": {"from": model.name, "hash": model.hash, "identity": model.identity},
     }
-    members[PREVIEW] = _preview(OnnxModel(out, manifest, _only_graphs(members)), found.codes)
+    members[PREVIEW] = _preview(OnnxModel.of(out, ModelArchive(manifest, members)), found.codes)
     write_model(out, manifest, members)
     progress(1.0, "exporting")
     return load(out)
-
-
-def _only_graphs(members: Mapping[str, bytes]) -> dict[str, bytes]:
-    """The graphs among a model file's members."""
-    return {name: data for name, data in members.items() if name in GRAPHS}
 
 
 def _preview(runtime: OnnxModel, codes: Codes) -> bytes:

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from gen3d_core.errors import Gen3DError
 from gen3d_core.files import make_folder
-from gen3d_core.model.archive import GRAPHS, SUFFIX, ModelArchive, read_model, write_model
+from gen3d_core.model.archive import SUFFIX, ModelArchive, read_model, write_model
 from gen3d_core.model.model import Model, find
 from gen3d_core.model.onnx_model import OnnxModel
 from gen3d_core.networks.fields.triplane import TriplaneField
@@ -106,8 +106,7 @@ def _check(out: Path, minutes: float | None, images: int | None, threads: int | 
 def _write(out: Path, archive: ModelArchive, state: EncoderState, command: str, own: Tensor) -> None:
     """The model with its encoder, which is tried on pictures of the model's `own` kind."""
     members = {**archive.members, "encoder.onnx": export_encoder(state.average.eval())}
-    graphs = {name: member for name, member in members.items() if name in GRAPHS}
-    model = Model(OnnxModel(out, archive.manifest, graphs, torch.get_num_threads()), "")
+    model = Model(OnnxModel.of(out, ModelArchive(archive.manifest, members), torch.get_num_threads()), "")
     record: dict[str, Any] = {
         "command": command,
         "pictures_shown": state.images,

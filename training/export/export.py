@@ -12,7 +12,7 @@ import torch
 
 from gen3d_core.errors import Gen3DError
 from gen3d_core.files import make_folder
-from gen3d_core.model.archive import GRAPHS, PRIORS, SUFFIX, ModelArchive, read_priors, write_model
+from gen3d_core.model.archive import PRIORS, SUFFIX, ModelArchive, write_model
 from gen3d_core.model.onnx_model import OnnxModel
 from gen3d_core.networks.fields.radiance import RadianceField
 from gen3d_core.rendering.generator import Generator
@@ -86,9 +86,7 @@ def export(
         "licence": dataset.get("licence", ""),
         "attribution": attribution,
     }
-    graphs = {name: member for name, member in members.items() if name in GRAPHS}
-    priors = read_priors(ModelArchive(manifest, members))
-    model = OnnxModel(out, manifest, graphs, torch.get_num_threads(), priors=priors)
+    model = OnnxModel.of(out, ModelArchive(manifest, members), torch.get_num_threads())
     members["preview.png"] = portrait(model, truncation)
     manifest["directions"] = principal_directions(model, truncation)
     write_model(out, manifest, members)

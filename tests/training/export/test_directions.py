@@ -5,16 +5,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import gen3d_core
 from gen3d_core.codes.codes import codes
 from gen3d_core.codes.directions import Direction, read_directions
-from gen3d_core.model.onnx_model import OnnxModel
 from tests.analytic import colour_at, half_axes, write_ellipsoid_model
 from training.export.directions import principal_directions
 
 
 @pytest.fixture(scope="module")
 def found(tmp_path_factory: pytest.TempPathFactory) -> tuple[Direction, ...]:
-    model = OnnxModel.open(write_ellipsoid_model(tmp_path_factory.mktemp("models") / "ellipsoids.gen3d"), 1)
+    model = gen3d_core.load(write_ellipsoid_model(tmp_path_factory.mktemp("models") / "ellipsoids.gen3d"), 1).runtime
     return read_directions({**model.manifest, "directions": principal_directions(model, 1.0)})
 
 
@@ -51,5 +51,5 @@ def test_colours_have_their_names(found: tuple[Direction, ...]):
 
 
 def test_a_generator_of_nothing(tmp_path: Path):
-    model = OnnxModel.open(write_ellipsoid_model(tmp_path / "none.gen3d", empty=True), 1)
+    model = gen3d_core.load(write_ellipsoid_model(tmp_path / "none.gen3d", empty=True), 1).runtime
     assert principal_directions(model, 1.0) == []

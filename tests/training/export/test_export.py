@@ -17,7 +17,7 @@ from gen3d_core.codes.codes import Codes, codes
 from gen3d_core.config import PosePrior
 from gen3d_core.errors import Gen3DError
 from gen3d_core.model.archive import MEMBERS, PRIORS, ModelArchive, read_model
-from gen3d_core.model.onnx_model import OnnxModel, SeparableOnnxField
+from gen3d_core.model.onnx_model import SeparableOnnxField
 from gen3d_core.networks.fields.triplane import ConditionedTriplane
 from gen3d_core.pictures.preview import front_view
 from gen3d_core.rendering.generator import Generator
@@ -89,7 +89,7 @@ def test_rounding_leaves_the_original_alone() -> None:
 @pytest.mark.parametrize("truncation", [1.0, 0.6])
 def test_the_runtime_computes_what_torch_computes(tiny_model: Path, generator: Generator, truncation: float) -> None:
     drawn = codes(7, 8, 6)
-    field = OnnxModel.open(tiny_model, threads=1).field(drawn, truncation)
+    field = gen3d_core.load(tiny_model, threads=1).runtime.field(drawn, truncation)
     points = np.random.default_rng(0).uniform(-1.1, 1.1, (500, 3)).astype(np.float32)
     axis = np.linspace(-1, 1, 17, dtype=np.float32)
     with torch.no_grad():
