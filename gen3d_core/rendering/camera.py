@@ -1,4 +1,4 @@
-"""Pinhole cameras on a sphere around the object: where they stand and the rays through their pixels.
+"""Pinhole cameras on a sphere around the object: where they stand, rays through their pixels, where they see points.
 
 Frame: right-handed, Z up, the object's front along +X. A camera at azimuth 0 stands on +X; azimuth grows towards +Y.
 Angles in radians.
@@ -49,3 +49,13 @@ def pixel_rays(pose: Float[Tensor, "n 2"], pixels: Float[Tensor, "n pixels 2"], 
     directions = torch.nn.functional.normalize(local @ axes, dim=-1)
     origins = (prior.distance * axes[:, 2:3]).expand_as(directions)
     return Rays(origins, directions)
+
+
+def project(
+    points: Float[Tensor, "n points 3"], pose: Float[Tensor, "n views 2"], prior: PosePrior
+) -> Float[Tensor, "n views points 2"]:
+    """Where cameras see points: the picture spans [-1, 1], x right and y up, as `pixel_rays` has it."""
+    axes = camera_bases(pose.reshape(-1, 2)).view(*pose.shape[:2], 3, 3)
+    seen = torch.einsum("npj,nvkj->nvpk", points, axes)
+    depth = (prior.distance - seen[..., 2:]) * math.tan(math.radians(prior.fov_deg / 2))
+    return seen[..., :2] / depth

@@ -13,9 +13,11 @@ from gen3d_core.adversarial.patches import draw_patch
 from gen3d_core.config import Config
 from gen3d_core.networks.fields.interface import ConditionedField
 from gen3d_core.rendering.generator import Generator, as_pictures
+from gen3d_core.rendering.renderer import Rendering
 from training.compute import autocast
 from training.data.batches import Batches
 from training.gan.code_source import CodeSource
+from training.smoothness import surface_smoothness, visible_rays
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,7 @@ def train_step(
     smoothness: Tensor | None = None
     weight = schedule.smoothness_weight(kimg, config.loss) * config.loss.smoothness_every
     if weight and (step + 1) % config.loss.smoothness_every == 0:
-        smoothness = _smoothness(field, rendering.surface, rendering.alpha, config, rng)
+        smoothness = _smoothness(field, rendering, config, rng)
         torch.autograd.backward([fake, weight * smoothness], [gradient, None])
     else:
         fake.backward(gradient)
@@ -115,22 +117,11 @@ def train_step(
 
 
 def _smoothness(
-    field: ConditionedField,
-    surface: Float[Tensor, "rays 3"],
-    alpha: Float[Tensor, "rays 1"],
-    config: Config,
-    rng: torch.Generator,
+    field: ConditionedField, rendering: Rendering, config: Config, rng: torch.Generator
 ) -> Float[Tensor, ""]:
     """Normal smoothness at visible surface points drawn at random."""
     shapes = config.optim.batch // config.optim.views
-    owner = torch.arange(shapes, device=surface.device).repeat_interleave(len(surface) // shapes)
-    visible = (alpha.squeeze(1) > 0.5).nonzero().squeeze(1)
+    visible = visible_rays(rendering)
     wanted = min(len(visible), shapes * config.loss.smoothness_points)
     chosen = visible[torch.randperm(len(visible), generator=rng)[:wanted].to(visible.device)]
-    with autocast(surface.device):
-        return losses.normal_smoothness(
-            lambda points: field.normals(points, owner[chosen], config.renderer.normal_step),
-            surface[chosen],
-            config.loss.smoothness_offset,
-            rng,
-        )
+    return surface_smoothness(field, rendering, chosen, shapes, config, rng)

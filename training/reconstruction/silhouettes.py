@@ -2,25 +2,13 @@
 
 from __future__ import annotations
 
-import math
-
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
 from gen3d_core.config import PosePrior
-from gen3d_core.rendering.camera import camera_bases
-
-
-def project(
-    points: Float[Tensor, "n points 3"], pose: Float[Tensor, "n views 2"], prior: PosePrior
-) -> Float[Tensor, "n views points 2"]:
-    """Where cameras see points: the picture spans [-1, 1], x to the right, y up."""
-    axes = camera_bases(pose.reshape(-1, 2)).view(*pose.shape[:2], 3, 3)
-    seen = torch.einsum("npj,nvkj->nvpk", points, axes)
-    depth = (prior.distance - seen[..., 2:]) * math.tan(math.radians(prior.fov_deg / 2))
-    return seen[..., :2] / depth
+from gen3d_core.rendering.camera import project
 
 
 def least_opacity(

@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor
 
-from gen3d_core.adversarial import losses
 from gen3d_core.config import Config, ReconstructionConfig
 from gen3d_core.networks.fields.interface import ConditionedField
 from gen3d_core.rendering.renderer import Rendering
@@ -21,6 +20,7 @@ from training.reconstruction.schedule import Moment, average_decay
 from training.reconstruction.solids import labelled_points, solid_loss
 from training.reconstruction.state import ReconstructionState
 from training.reconstruction.views import ObjectViews
+from training.smoothness import surface_smoothness, visible_rays
 
 RENORMALISE_EVERY = 200
 
@@ -134,26 +134,12 @@ def _noisy(codes: Float[Tensor, "n d"], settings: ReconstructionConfig, rng: tor
 
 
 def _smoothness(
-    field: ConditionedField,
-    seen: Rendering,
-    objects: int,
-    config: Config,
-    rng: torch.Generator,
+    field: ConditionedField, seen: Rendering, objects: int, config: Config, rng: torch.Generator
 ) -> Float[Tensor, ""] | None:
     """Normal smoothness at visible surface points drawn at random; None where nothing is visible."""
-    visible: Int[Tensor, "hits"] = (seen.alpha.detach().squeeze(1) > 0.5).nonzero().squeeze(1)
+    visible = visible_rays(seen)
     if not len(visible):
         return None
-    chosen = visible[
-        torch.randint(len(visible), (objects * config.reconstruction.smoothness_points,), generator=rng).to(
-            visible.device
-        )
-    ]
-    owner = chosen // (len(seen.alpha) // objects)
-    with autocast(seen.surface.device):
-        return losses.normal_smoothness(
-            lambda places: field.normals(places, owner, config.renderer.normal_step),
-            seen.surface[chosen],
-            config.loss.smoothness_offset,
-            rng,
-        )
+    wanted = objects * config.reconstruction.smoothness_points
+    chosen = visible[torch.randint(len(visible), (wanted,), generator=rng).to(visible.device)]
+    return surface_smoothness(field, seen, chosen, objects, config, rng)

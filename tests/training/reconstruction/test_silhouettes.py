@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 import torch
 
-from gen3d_core.rendering.camera import camera_bases
+from gen3d_core.rendering.camera import camera_bases, project
 from tests.training.reconstruction.known_objects import PRIOR, semi_axes, silhouette, write_ellipsoids
 from training.data.dataset import load_dataset
 from training.reconstruction.hulls import CELL, REACH, SIDE, Hulls, carve, classify, loose_pieces, place
-from training.reconstruction.silhouettes import least_opacity, project
+from training.reconstruction.silhouettes import least_opacity
 from training.reconstruction.solids import labelled_points
 from training.reconstruction.views import ObjectViews, group_views
 
