@@ -43,6 +43,7 @@ class GeneratorConfig:
     sphere_start: bool = True  # the surface before training is a sphere, not what random weights make
     sphere_radius: float = 0.5
     sharpness: float = 15.0  # logit per unit of distance at the start
+    mirror: bool = False  # objects are symmetric in y: half of each plane is the other half's mirror image
     framed_codes: bool = False  # codes were learned with the generator; normal ones are moved and stretched to them
 
     @property
@@ -190,8 +191,8 @@ class ReconstructionConfig:
 
     share: float = 0.0  # of the run's budget; 1 leaves nothing for the discriminator, 0 skips reconstruction
     solids_until: float = 0.1  # share of the run on points alone
-    solid_steps: float = 0.75  # share of steps on points alone after that ...
-    solid_steps_end: float = 0.5  # ... and at the end
+    solid_steps: float = 0.55  # share of steps on points alone after that ...
+    solid_steps_end: float = 0.35  # ... and at the end
     solid_objects: int = 16
     solid_points: int = 1280  # per object
     objects: int = 8  # of a step with rays
@@ -203,7 +204,8 @@ class ReconstructionConfig:
     final_rate: float = 0.02  # relative, at the end of a cosine over the whole run (Loshchilov and Hutter 2017)
     warm_steps: int = 100
     mapping_rate: float = 1.0  # of the mapping networks: codes are learned, not drawn, so they need not lag behind
-    code_noise: float = 0.1  # standard deviation, relative to a code's own
+    code_noise: float = 0.1  # standard deviation, relative to a code's own ...
+    code_noise_end: float = 0.2  # ... and at the end: what lies between known objects is learned too
     colour_weight: float = 3.0
     silhouette_weight: float = 0.5
     solid_weight: float = 0.5  # of labelled points beside rays

@@ -44,22 +44,20 @@ class ModulatedConv(nn.Module):
     The styles scale activations, not weights, so one dense convolution serves the whole batch.
     """
 
-    def __init__(self, inputs: int, outputs: int, style: int, kernel: int = 3, *, demodulate: bool = True) -> None:
+    def __init__(self, inputs: int, outputs: int, style: int) -> None:
         super().__init__()
         self.affine = Linear(style, inputs, bias=1.0)
-        self.conv = Conv(inputs, outputs, kernel, bias=False)
+        self.conv = Conv(inputs, outputs, bias=False)
         self.bias = nn.Parameter(torch.zeros(outputs))
-        self.demodulate = demodulate
 
     def forward(
         self, x: Float[Tensor, "n inputs h w"], style: Float[Tensor, "n style"]
     ) -> Float[Tensor, "n outputs h w"]:
         scale = self.affine(style)
+        power = (self.conv.weight * self.conv.scale).square().sum((2, 3))
+        norm = torch.rsqrt(scale.square().float() @ power.T + 1e-8)
         y = self.conv(x * scale[:, :, None, None])
-        if self.demodulate:
-            power = (self.conv.weight * self.conv.scale).square().sum((2, 3))
-            norm = torch.rsqrt(scale.square().float() @ power.T + 1e-8)
-            y = y * norm[:, :, None, None].to(y.dtype)
+        y = y * norm[:, :, None, None].to(y.dtype)
         return y + self.bias[:, None, None].to(y.dtype)
 
 

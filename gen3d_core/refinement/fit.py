@@ -100,7 +100,7 @@ class Fit:
     def _rendered(self, place: patch.Patch | patch.ScaledPatch, half_width: float) -> Float[Tensor, "n 4 s s"]:
         count = len(self.pose)
         bound = self.field.condition(self.shape, self.appearance.expand(count, -1), self.truncation)
-        dense = _Dense(bound.field, bound.planes, bound.rows, bound.looks)
+        dense = _Dense(bound.field, bound.map, bound.rows, bound.looks)
         return as_pictures(self.generator.render(dense, self.pose, place, Stage(half_width)), count)
 
 

@@ -63,7 +63,7 @@ def train_session(
         data = dataclasses.replace(data, azimuth=None, elevation=None)
     views = reconstructable(data, config)
     if views is not None:
-        config = prepared(config)
+        config = prepared(config, views)
     about = {
         "source": data.source,
         "category": data.category,

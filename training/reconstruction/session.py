@@ -57,12 +57,15 @@ def reconstructable(data: PictureDataset, config: Config) -> ObjectViews | None:
     return views
 
 
-def prepared(config: Config) -> Config:
-    """The configuration of a run whose codes are learned."""
-    rate = config.reconstruction.mapping_rate
-    return dataclasses.replace(
-        config, generator=dataclasses.replace(config.generator, framed_codes=True, mapping_rate=rate)
+def prepared(config: Config, views: ObjectViews) -> Config:
+    """The configuration of a run whose codes are learned, with a generator as symmetric as the objects are."""
+    generator = dataclasses.replace(
+        config.generator,
+        framed_codes=True,
+        mapping_rate=config.reconstruction.mapping_rate,
+        mirror=config.generator.mirror or views.mirror,
     )
+    return dataclasses.replace(config, generator=generator)
 
 
 def reconstruct(

@@ -64,11 +64,12 @@ def labelled_points(
 
 @dataclass(frozen=True)
 class SolidLoss:
-    """`loss` to minimise, and `overlap`: how far the signs of the logits agree with the labels, as intersection over
-    union of what is inside."""
+    """`loss` to minimise; `overlap`: how far the signs of the logits agree with the labels, as intersection over union
+    of what is inside; `error`: of each point, between 0 and 1."""
 
     loss: Float[Tensor, ""]
     overlap: float
+    error: Float[Tensor, "n points"]
 
 
 def solid_loss(field: ConditionedField, points: LabelledPoints, pocket_weight: float) -> SolidLoss:
@@ -79,4 +80,5 @@ def solid_loss(field: ConditionedField, points: LabelledPoints, pocket_weight: f
     weight = torch.where(points.pocket, pocket_weight, 1.0)
     found, true = logit > 0, points.inside > 0.5
     overlap = (found & true).sum() / (found | true).sum().clamp_min(1)
-    return SolidLoss((each * weight).mean(), overlap.item())
+    error = (torch.sigmoid(logit.detach()) - points.inside).abs()
+    return SolidLoss((each * weight).mean(), overlap.item(), error)

@@ -14,6 +14,7 @@ from gen3d_core.config import Config, PosePrior
 from gen3d_core.rendering.generator import Generator
 from training.checkpoint import RunCheckpoint, Stateful
 from training.reconstruction.codes import CodeTable
+from training.reconstruction.hard_points import HardPoints
 
 FILE_NAME = "reconstruction.pt"
 
@@ -28,6 +29,7 @@ class ReconstructionState(RunCheckpoint):
     generator: Generator
     average: Generator
     codes: CodeTable
+    hard: HardPoints
     optimiser: torch.optim.Optimizer
     code_optimiser: torch.optim.Optimizer
     rng: torch.Generator
@@ -50,7 +52,8 @@ class ReconstructionState(RunCheckpoint):
         average = copy.deepcopy(generator).requires_grad_(False)
         optimiser = torch.optim.Adam(generator.parameters(), settings.rate, betas=(0.9, 0.99))
         code_optimiser = torch.optim.SparseAdam(list(codes.parameters()), settings.code_rate, betas=(0.8, 0.99))
-        return cls(generator, average, codes, optimiser, code_optimiser, torch.Generator().manual_seed(seed))
+        hard = HardPoints(codes.shape.num_embeddings)
+        return cls(generator, average, codes, hard, optimiser, code_optimiser, torch.Generator().manual_seed(seed))
 
     @property
     def device(self) -> torch.device:
@@ -73,6 +76,7 @@ class ReconstructionState(RunCheckpoint):
             "generator": self.generator,
             "average": self.average,
             "codes": self.codes,
+            "hard": self.hard,
             "optimiser": self.optimiser,
             "code_optimiser": self.code_optimiser,
         }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from gen3d_core.config import Config, ReconstructionConfig
@@ -14,10 +14,11 @@ from gen3d_core.rendering.renderer import Rendering
 from gen3d_core.rendering.stage import Stage
 from training.averaging import update_average
 from training.compute import autocast
+from training.reconstruction.hard_points import KEPT
 from training.reconstruction.hulls import Hulls
 from training.reconstruction.rays import draw_rays
 from training.reconstruction.schedule import Moment, average_decay
-from training.reconstruction.solids import labelled_points, solid_loss
+from training.reconstruction.solids import LabelledPoints, labelled_points, solid_loss
 from training.reconstruction.state import ReconstructionState
 from training.reconstruction.views import ObjectViews
 from training.smoothness import surface_smoothness, visible_rays
@@ -69,12 +70,14 @@ def _solid_step(
     state: ReconstructionState, views: ObjectViews, hulls: Hulls, settings: ReconstructionConfig, now: Moment
 ) -> StepReport:
     objects = state.next_objects(min(settings.solid_objects, views.objects))
-    points = labelled_points(views, hulls, objects, settings.solid_points, state.rng).to(state.device)
-    shape = _noisy(state.codes.shapes(objects), settings, state.rng)
+    asked = _asked(state, views, hulls, objects, settings.solid_points)
+    points = asked.to(state.device)
+    shape = _noisy(state.codes.shapes(objects), now.code_noise, state.rng)
     appearance = torch.zeros(1, state.generator.config.appearance_dim, device=state.device)
     with autocast(state.device):
         found = solid_loss(state.generator.condition(shape, appearance), points, now.pocket_weight)
     found.loss.backward()
+    state.hard.remember(objects, asked, found.error.cpu())
     state.images += len(objects)
     return StepReport(found.loss.item(), found.overlap)
 
@@ -92,9 +95,10 @@ def _picture_step(
         half_width = max(half_width, settings.wide)
     objects = state.next_objects(min(settings.objects, views.objects))
     known = draw_rays(views, objects, settings.views, settings.rays, rng).to(state.device)
-    points = labelled_points(views, hulls, objects, settings.points, rng).to(state.device)
-    shape = _noisy(state.codes.shapes(objects), settings, rng)
-    appearance = _noisy(state.codes.appearances(objects), settings, rng)
+    asked = _asked(state, views, hulls, objects, settings.points)
+    points = asked.to(state.device)
+    shape = _noisy(state.codes.shapes(objects), now.code_noise, rng)
+    appearance = _noisy(state.codes.appearances(objects), now.code_noise, rng)
     with autocast(state.device):
         field = state.generator.condition(shape, appearance.repeat_interleave(len(known.pose) // len(objects), 0))
         seen = state.generator.render(field, known.pose, known.places, Stage(half_width), rng)
@@ -109,6 +113,7 @@ def _picture_step(
         if smoothness is not None:
             total = total + settings.smoothness * settings.smoothness_every * smoothness
     total.backward()
+    state.hard.remember(objects, asked, solid.error.cpu())
     state.images += len(known.pose)
     return StepReport(
         solid.loss.item(),
@@ -128,9 +133,17 @@ def picture_losses(seen: Rendering, target: Float[Tensor, "pictures rays 4"]) ->
     return colour, silhouette
 
 
-def _noisy(codes: Float[Tensor, "n d"], settings: ReconstructionConfig, rng: torch.Generator) -> Float[Tensor, "n d"]:
+def _asked(
+    state: ReconstructionState, views: ObjectViews, hulls: Hulls, objects: Int[Tensor, "n"], count: int
+) -> LabelledPoints:
+    """`count` labelled points of each object, among them those that were wrong before."""
+    fresh = labelled_points(views, hulls, objects, count - min(KEPT, count // 2), state.rng)
+    return state.hard.joined(objects, fresh)
+
+
+def _noisy(codes: Float[Tensor, "n d"], noise: float, rng: torch.Generator) -> Float[Tensor, "n d"]:
     """Codes blurred a little, so that neighbours of a known object look like it."""
-    return codes + settings.code_noise * torch.randn(codes.shape, generator=rng).to(codes)
+    return codes + noise * torch.randn(codes.shape, generator=rng).to(codes)
 
 
 def _smoothness(

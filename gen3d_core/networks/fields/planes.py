@@ -1,4 +1,4 @@
-"""Bilinear look-ups in three feature planes, summed: a sparse product of corner weights and texels.
+"""Bilinear look-ups in feature planes: a sparse product of corner weights and texels.
 
 A ray's samples share texels, so the backward pass, the transposed product, is done as one bag sum over sorted corners;
 PyTorch's own backward of `embedding_bag` and of `grid_sample` took four times as long on two cores.
@@ -37,37 +37,54 @@ class _BagSum(torch.autograd.Function):
         return F.embedding_bag(corner, grad.contiguous(), offsets, mode="sum", per_sample_weights=weight), None, None
 
 
-def as_rows(planes: Float[Tensor, "n 3 c r r"]) -> Float[Tensor, "texels c"]:
-    """Texels of all planes, channel last, the three planes' texels of a place side by side.
+def as_rows(texels: Float[Tensor, "n c r r"]) -> Float[Tensor, "texels c"]:
+    """Texels of all maps, channel last. A view where maps lie channels-last in memory."""
+    return texels.float().permute(0, 2, 3, 1).reshape(-1, texels.shape[1])
 
-    A view where the planes lie channels-last in memory.
+
+def folded(points: Float[Tensor, "*n 3"], size: int) -> Float[Tensor, "*n 3"]:
+    """Points of a body that is symmetric in y, all on its positive side.
+
+    None nearer to y = 0 than half a texel, so that nothing bends there: what `mirrored` planes hold between their two
+    middle texels, which are equal.
     """
-    return planes.float().permute(0, 3, 4, 1, 2).reshape(-1, planes.shape[2])
+    x, y, z = points.unbind(-1)
+    return torch.stack([x, y.abs().clamp_min(1 / (size - 1)), z], -1)
+
+
+def mirrored(texels: Float[Tensor, "*n r r"], plane: int) -> Float[Tensor, "*n r r"]:
+    """A plane whose half of negative y repeats the other one."""
+    if 1 not in AXES[plane]:
+        return texels
+    axis = -1 - AXES[plane].index(1)
+    upper = texels.narrow(axis, texels.shape[axis] // 2, texels.shape[axis] // 2)
+    return torch.cat([upper.flip(axis), upper], axis)
 
 
 @torch.no_grad()
 def _corners(
     points: Float[Tensor, "rays samples 3"], owner: Int[Tensor, "rays"], size: int
-) -> tuple[Int[Tensor, "points 12"], Float[Tensor, "points 12"]]:
+) -> tuple[Int[Tensor, "look_ups 4"], Float[Tensor, "look_ups 4"]]:
     grid = (points.clamp(-1, 1) + 1) * (0.5 * (size - 1))
     low = grid.floor().clamp_max(size - 2)
     share = grid - low
     low = low.long()
     indices, weights = [], []
-    for plane, (a, b) in enumerate(AXES):
-        texel = ((owner[:, None] * size + low[..., b]) * size + low[..., a]) * 3 + plane
+    for a, b in AXES:
+        texel = (owner[:, None] * size + low[..., b]) * size + low[..., a]
         right, down = share[..., a], share[..., b]
-        indices += [texel, texel + 3, texel + 3 * size, texel + 3 * size + 3]
+        indices += [texel, texel + 1, texel + size, texel + size + 1]
         weights += [(1 - right) * (1 - down), right * (1 - down), (1 - right) * down, right * down]
-    return torch.stack(indices, -1).reshape(-1, 12), torch.stack(weights, -1).reshape(-1, 12)
+    return torch.stack(indices, -1).reshape(-1, 4), torch.stack(weights, -1).reshape(-1, 4)
 
 
 def gather(
     rows: Float[Tensor, "texels c"], points: Float[Tensor, "rays samples 3"], owner: Int[Tensor, "rays"], size: int
-) -> Float[Tensor, "rays samples c"]:
-    """Features of points whose object is `owner`; differentiable in the texels, not in the points."""
+) -> Float[Tensor, "rays samples 3 c"]:
+    """What the map of object `owner` holds where each plane sees a point; differentiable in the texels, not in the
+    points."""
     index, weights = _corners(points, owner, size)
-    return _BagSum.apply(rows, index, weights).view(*points.shape[:2], rows.shape[1])
+    return _BagSum.apply(rows, index, weights).view(*points.shape[:2], 3, rows.shape[1])
 
 
 def gather_dense(planes: Float[Tensor, "n 3 c r r"], points: Float[Tensor, "n p 3"]) -> Float[Tensor, "n p c"]:

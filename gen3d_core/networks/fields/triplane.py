@@ -7,6 +7,7 @@ reaches the occupancy: shape and appearance are disentangled by construction.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 import torch.nn.functional as F
@@ -15,16 +16,51 @@ from torch import Tensor, nn
 
 from gen3d_core.config import GeneratorConfig
 from gen3d_core.networks.fields.normals import surface_normals
-from gen3d_core.networks.fields.planes import as_rows, gather
-from gen3d_core.networks.layers import Linear, Mapping, ModulatedConv, leaky
+from gen3d_core.networks.fields.planes import AXES, as_rows, folded, gather, mirrored
+from gen3d_core.networks.layers import Conv, Linear, Mapping, ModulatedConv, leaky
 from gen3d_core.networks.positional import positional
 
 COLOUR_OCTAVES = 2
 SLAB = 8  # planes of the lattice at once, small enough for the processor's cache
 
 
+@dataclass(frozen=True)
+class FeatureMap:
+    """What three planes are read from: `texels`, and how strongly an object's style asks for each of their channels."""
+
+    texels: Float[Tensor, "n c r r"]
+    strength: Float[Tensor, "n c"]
+
+
+class PlaneReadOut(nn.Module):
+    """A map to planes: a 1x1 convolution whose input channels a style scales. It is linear, and so are look-ups: training
+    looks the map up and reads out at points, which are fewer than texels."""
+
+    def __init__(self, channels: int, features: int, style: int) -> None:
+        super().__init__()
+        self.affine = Linear(style, channels, bias=1.0)
+        self.conv = Conv(channels, len(AXES) * features, 1, bias=False)
+        self.bias = nn.Parameter(torch.zeros(len(AXES) * features))
+
+    def planes(self, found: FeatureMap, mirror: bool) -> Float[Tensor, "n 3 c r r"]:
+        """All that the planes hold, texel by texel; with `mirror` symmetric in y."""
+        texels = found.texels * found.strength[:, :, None, None]
+        planes = (self.conv(texels) + self.bias[:, None, None]).unflatten(1, (len(AXES), -1))
+        if mirror:
+            planes = torch.stack([mirrored(planes[:, plane], plane) for plane in range(len(AXES))], 1)
+        return planes
+
+    def weight(self) -> Float[Tensor, "3 c channels"]:
+        """The linear map from channels of the map to features of each plane."""
+        return (self.conv.weight * self.conv.scale)[..., 0, 0].unflatten(0, (len(AXES), -1))
+
+    def offset(self) -> Float[Tensor, "c"]:
+        """What the three planes together add everywhere."""
+        return self.bias.view(len(AXES), -1).sum(0)
+
+
 class Synthesis(nn.Module):
-    """Shape style to planes: StyleGAN2's synthesis without noise, one 1x1 convolution to the planes at full size."""
+    """Shape style to the map that planes are read from: StyleGAN2's synthesis without noise."""
 
     def __init__(self, config: GeneratorConfig) -> None:
         super().__init__()
@@ -32,15 +68,15 @@ class Synthesis(nn.Module):
         self.constant = nn.Parameter(torch.randn(1, channels[0], 4, 4))
         self.first = nn.ModuleList(ModulatedConv(channels[max(i - 1, 0)], c, width) for i, c in enumerate(channels))
         self.second = nn.ModuleList(ModulatedConv(c, c, width) for c in channels)
-        self.out = ModulatedConv(channels[-1], 3 * config.plane_channels, width, 1, demodulate=False)
+        self.out = PlaneReadOut(channels[-1], config.plane_channels, width)
 
-    def forward(self, style: Float[Tensor, "n style"]) -> Float[Tensor, "n 3 c r r"]:
+    def forward(self, style: Float[Tensor, "n style"]) -> FeatureMap:
         x = self.constant.expand(len(style), -1, -1, -1).contiguous(memory_format=torch.channels_last)
         for level, (first, second) in enumerate(zip(self.first, self.second, strict=True)):
             if level:
                 x = F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
             x = leaky(second(leaky(first(x, style)), style))
-        return self.out(x, style).unflatten(1, (3, -1))
+        return FeatureMap(x, self.out.affine(style))
 
 
 @dataclass(frozen=True)
@@ -76,7 +112,8 @@ class TriplaneField(nn.Module):
 
     def planes(self, shape_code: Float[Tensor, "n d"], truncation: float | Tensor = 1.0) -> Float[Tensor, "n 3 c r r"]:
         """Feature planes over [-1, 1]^2, texel centres on the ends."""
-        return self.synthesis(self.shape_mapping(shape_code, truncation))
+        found = self.synthesis(self.shape_mapping(shape_code, truncation))
+        return self.synthesis.out.planes(found, self.config.mirror)
 
     def appearance(self, code: Float[Tensor, "n a"], truncation: float | Tensor = 1.0) -> Appearance:
         """Film and palette of appearance codes."""
@@ -92,8 +129,8 @@ class TriplaneField(nn.Module):
 
     def condition(self, shape_code: Tensor, appearance_code: Tensor, truncation: float = 1.0) -> ConditionedTriplane:
         """The field of `shapes` shape codes and `pictures` appearance codes; the two counts are independent."""
-        planes = self.planes(shape_code, truncation)
-        return ConditionedTriplane(self, planes, as_rows(planes), self.appearance(appearance_code, truncation))
+        found = self.synthesis(self.shape_mapping(shape_code, truncation))
+        return ConditionedTriplane(self, found, as_rows(found.texels), self.appearance(appearance_code, truncation))
 
     def logit(self, features: Float[Tensor, "*n c"], points: Float[Tensor, "*n 3"]) -> Float[Tensor, "*n"]:
         """Occupancy logit: before training a sphere of radius `sphere_radius`; nothing outside the unit sphere ever."""
@@ -110,6 +147,8 @@ class TriplaneField(nn.Module):
     ) -> Float[Tensor, "*n 3"]:
         """Unlit sRGB colour in [0, 1]: a mixture of the palette by part. `appearance` broadcasts over the points."""
         scale1, shift1, scale2, shift2 = appearance.film.unbind(-2)
+        if self.config.mirror:
+            points = folded(points, self.config.plane_size)
         x = torch.cat([features, positional(points, COLOUR_OCTAVES)], -1)
         x = leaky(self.part_in(x) * (1 + scale1) + shift1)
         x = leaky(self.part_mid(x) * (1 + scale2) + shift2)
@@ -132,18 +171,28 @@ class ConditionedTriplane:
     """A batch of objects as functions of points (rays, samples, 3). `owner` names each ray's object."""
 
     field: TriplaneField
-    planes: Float[Tensor, "shapes 3 c r r"]
-    rows: Float[Tensor, "texels c"]
+    map: FeatureMap
+    rows: Float[Tensor, "texels channels"]
     looks: Appearance
 
     @property
     def shapes(self) -> int:
         """How many objects."""
-        return len(self.planes)
+        return len(self.map.texels)
+
+    @cached_property
+    def planes(self) -> Float[Tensor, "shapes 3 c r r"]:
+        """The planes themselves, which training never needs."""
+        return self.field.synthesis.out.planes(self.map, self.field.config.mirror)
 
     def features(self, points: Float[Tensor, "rays samples 3"], owner: Int[Tensor, "rays"]) -> Tensor:
         """What the planes hold at the points."""
-        return gather(self.rows, points, owner, self.planes.shape[-1])
+        read_out, size = self.field.synthesis.out, self.field.config.plane_size
+        if self.field.config.mirror:
+            points = folded(points, size)
+        found = gather(self.rows, points, owner, size) * self.map.strength[owner][:, None, None]
+        weight = read_out.weight().transpose(1, 2).flatten(0, 1)  # (3 planes * channels, c)
+        return found.flatten(-2) @ weight + read_out.offset()
 
     def logit(
         self, points: Float[Tensor, "rays samples 3"], owner: Int[Tensor, "rays"]
@@ -181,17 +230,21 @@ class ConditionedTriplane:
         """
         field = self.field
         weight = field.occupancy_in.weight * field.occupancy_in.scale
-        bias = field.occupancy_in.bias
-        axis = torch.linspace(-1, 1, resolution, device=self.planes.device)
+        bias = field.occupancy_in.bias + weight @ field.synthesis.out.offset()
+        axis = torch.linspace(-1, 1, resolution, device=self.rows.device)
         radius = (axis[:, None, None].square() + axis[:, None].square() + axis.square()).sqrt()
-        low = torch.bfloat16 if torch.is_autocast_enabled(self.planes.device.type) else torch.float32
+        low = torch.bfloat16 if torch.is_autocast_enabled(self.rows.device.type) else torch.float32
         last = field.occupancy_out
         readout, offset = (last.weight[0] * last.scale).to(low), last.bias
-        small = F.interpolate(self.planes.flatten(1, 2).float(), resolution, mode="bilinear", align_corners=True)
-        hidden = small.unflatten(1, (3, -1)).permute(0, 1, 4, 3, 2) @ weight.T
-        hidden[:, 0] += bias
+        texels = self.map.texels.float() * self.map.strength[:, :, None, None]
+        faces = []
+        for plane, channels in enumerate(field.synthesis.out.weight()):
+            held = mirrored(texels, plane) if field.config.mirror else texels
+            small = F.interpolate(held, resolution, mode="bilinear", align_corners=True)
+            faces.append(small.permute(0, 3, 2, 1) @ (weight @ channels).T)
+        faces[0] = faces[0] + bias
         logits = []
-        for xy, xz, yz in hidden.to(low):
+        for xy, xz, yz in zip(*(face.to(low) for face in faces), strict=True):
             slabs = [
                 (part[:, :, None] + row[:, None]).add_(yz).relu_() @ readout
                 for part, row in zip(xy.split(SLAB), xz.split(SLAB), strict=True)

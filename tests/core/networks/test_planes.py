@@ -1,5 +1,6 @@
 """Look-ups in planes and the field made of them."""
 
+import dataclasses
 from typing import Any
 
 import pytest
@@ -32,53 +33,89 @@ def condition(field: TriplaneField, rng: torch.Generator, shapes: int = 2, pictu
     return field.condition(*codes)
 
 
-def test_a_texel_s_place_and_value() -> None:
-    """Planes that hold the coordinates they span give back the points' own, at texels, between them and clamped."""
-    size = 5
+def coordinates(size: int) -> torch.Tensor:
+    """A map that holds, at every texel, the first and the second coordinate of a plane that it might be."""
     axis = torch.linspace(-1, 1, size)
     row, column = torch.meshgrid(axis, axis, indexing="ij")
-    planes = torch.zeros(1, 3, 6, size, size)
-    for plane in range(3):
-        planes[0, plane, 2 * plane], planes[0, plane, 2 * plane + 1] = column, row
+    return torch.stack([column, row])[None]
+
+
+def test_a_texel_s_place_and_value() -> None:
+    """A map of coordinates gives back the points' own, at texels, between them and clamped."""
     points = torch.tensor([[[0.5, -0.25, 1.0], [-1.0, 0.1, 0.0], [0.3, -0.7, 1.5]]])
     expected = points.clamp(-1, 1)[..., [axis for pair in AXES for axis in pair]]
-    found = gather(as_rows(planes), points, torch.tensor([0]), size)
+    found = gather(as_rows(coordinates(5)), points, torch.tensor([0]), 5).flatten(-2)
     assert torch.allclose(found, expected, atol=1e-6)
+    planes = torch.zeros(1, 3, 6, 5, 5)
+    for plane in range(3):
+        planes[:, plane, 2 * plane : 2 * plane + 2] = coordinates(5)
     assert torch.allclose(gather_dense(planes, points), expected, atol=1e-6)
 
 
 def test_gather_equals_grid_sample_forward_and_backward(rng: torch.Generator) -> None:
     """Values and gradients of a random linear functional, for several objects, with points outside the planes too."""
-    planes = torch.randn(3, 3, 5, 9, 9, generator=rng, requires_grad=True)
+    texels = torch.randn(3, 5, 9, 9, generator=rng, requires_grad=True)
     points = torch.rand(12, 7, 3, generator=rng) * 2.4 - 1.2
     owner = torch.arange(3).repeat_interleave(4)
     weight = torch.randn(12, 7, 5, generator=rng)
-    found = gather(as_rows(planes), points, owner, 9)
-    (gradient,) = torch.autograd.grad((found * weight).sum(), planes)
+    found = gather(as_rows(texels), points, owner, 9).sum(-2)
+    (gradient,) = torch.autograd.grad((found * weight).sum(), texels)
+    planes = texels[:, None].expand(-1, 3, -1, -1, -1)
     dense = gather_dense(planes, points.view(3, 28, 3)).reshape(12, 7, 5)
-    (expected,) = torch.autograd.grad((dense * weight).sum(), planes)
+    (expected,) = torch.autograd.grad((dense * weight).sum(), texels)
     assert torch.allclose(found, dense, atol=1e-5)
     assert torch.allclose(gradient, expected, atol=1e-5)
 
 
 def test_gather_of_no_points_has_a_zero_gradient() -> None:
-    planes = torch.randn(1, 3, 4, 5, 5, requires_grad=True)
-    found = gather(as_rows(planes), torch.zeros(0, 6, 3), torch.zeros(0, dtype=torch.long), 5)
-    (gradient,) = torch.autograd.grad(found.sum(), planes)
-    assert found.shape == (0, 6, 4) and not gradient.any()
+    texels = torch.randn(1, 4, 5, 5, requires_grad=True)
+    found = gather(as_rows(texels), torch.zeros(0, 6, 3), torch.zeros(0, dtype=torch.long), 5)
+    (gradient,) = torch.autograd.grad(found.sum(), texels)
+    assert found.shape == (0, 6, 3, 4) and not gradient.any()
 
 
-def test_rows_are_a_view_of_planes_as_the_synthesis_lays_them_out(field: TriplaneField, rng: torch.Generator) -> None:
+def test_rows_are_a_view_of_maps_as_the_synthesis_lays_them_out(field: TriplaneField, rng: torch.Generator) -> None:
     layout: dict[str, Any] = {"memory_format": torch.channels_last}
-    planes = field.to(**layout).planes(torch.randn(2, 8, generator=rng)).detach()
-    rows = as_rows(planes)
-    assert rows.data_ptr() == planes.data_ptr()
-    texel = ((1 * 16 + 3) * 16 + 5) * 3 + 2  # object 1, row 3, column 5, plane 2
-    assert torch.equal(rows[texel], planes[1, 2, :, 3, 5])
+    found = field.to(**layout).synthesis(torch.randn(2, 16, generator=rng)).texels.detach()
+    rows = as_rows(found)
+    assert rows.data_ptr() == found.data_ptr()
+    texel = (1 * 16 + 3) * 16 + 5  # object 1, row 3, column 5
+    assert torch.equal(rows[texel], found[1, :, 3, 5])
 
 
+@pytest.mark.parametrize("mirror", [False, True])
+def test_reading_out_at_points_is_reading_the_planes(rng: torch.Generator, mirror: bool) -> None:
+    torch.manual_seed(3)
+    field = TriplaneField(dataclasses.replace(SMALL, mirror=mirror))
+    torch.nn.init.normal_(field.synthesis.out.bias)
+    bound = condition(field, rng)
+    points = torch.rand(2, 300, 3, generator=rng) * 2.4 - 1.2
+    found = bound.features(points, torch.tensor([0, 1]))
+    assert torch.allclose(found, gather_dense(bound.planes, points), atol=1e-5)
+
+
+def test_a_mirrored_field_is_symmetric_and_bends_nowhere_in_the_middle(rng: torch.Generator) -> None:
+    """In shape and in colour; and level where its halves meet, for a crease there would show in every mesh."""
+    torch.manual_seed(3)
+    field = TriplaneField(dataclasses.replace(SMALL, mirror=True))
+    bound, owner = condition(field, rng), torch.tensor([0, 1])
+    points = torch.rand(2, 200, 3, generator=rng) * 2 - 1
+    flipped = points * torch.tensor([1.0, -1.0, 1.0])
+    assert torch.allclose(bound.logit(points, owner), bound.logit(flipped, owner), atol=1e-5)
+    features = bound.features(points, owner)[0]
+    colours = [field.base_colour(features, at[0], bound.looks.of(owner[:1])) for at in (points, flipped)]
+    assert torch.allclose(*colours, atol=1e-6)
+    middle = points * torch.tensor([1.0, 0.0, 1.0])
+    near = middle + torch.tensor([0.0, 0.9 / 15, 0.0])
+    assert torch.allclose(bound.features(middle, owner), bound.features(near, owner), atol=1e-6)
+
+
+@pytest.mark.parametrize("mirror", [False, True])
 @pytest.mark.parametrize("resolution", [16, 23])
-def test_the_lattice_is_the_logit_at_its_nodes(field: TriplaneField, rng: torch.Generator, resolution: int) -> None:
+def test_the_lattice_is_the_logit_at_its_nodes(rng: torch.Generator, resolution: int, mirror: bool) -> None:
+    torch.manual_seed(3)
+    field = TriplaneField(dataclasses.replace(SMALL, mirror=mirror))
+    torch.nn.init.normal_(field.synthesis.out.bias)
     with torch.no_grad():
         bound = condition(field, rng)
         axis = torch.linspace(-1, 1, resolution)

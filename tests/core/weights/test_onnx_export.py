@@ -9,11 +9,13 @@ import pytest
 import safetensors.torch
 import torch
 
-from gen3d_core.config import PosePrior
+from gen3d_core.config import GeneratorConfig, PosePrior
 from gen3d_core.model.archive import GRAPHS, ModelArchive, read_model
+from gen3d_core.model.graph_check import check_graph
 from gen3d_core.networks.fields.triplane import ConditionedTriplane, TriplaneField
 from gen3d_core.rendering.generator import Generator
 from gen3d_core.weights.checked_config import from_manifest
+from gen3d_core.weights.onnx_export import export_graphs
 
 
 def assert_close(found: torch.Tensor, expected: torch.Tensor) -> None:
@@ -46,7 +48,7 @@ def rng() -> torch.Generator:
 
 def run(graph: bytes, **inputs: torch.Tensor) -> torch.Tensor:
     session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
-    return torch.from_numpy(session.run(None, {name: np.asarray(value) for name, value in inputs.items()})[0])
+    return torch.from_numpy(session.run(None, {name: np.asarray(value.detach()) for name, value in inputs.items()})[0])
 
 
 def bound(field: TriplaneField, shape: torch.Tensor, appearance: torch.Tensor, amount: float) -> ConditionedTriplane:
@@ -127,3 +129,38 @@ def test_occupancy_and_colour_at_any_number_of_points(
     )
     assert_close(found, rgb)
     assert found.min() >= 0 and found.max() <= 1
+
+
+def test_a_symmetric_field_s_graphs_are_symmetric_too(rng: torch.Generator) -> None:
+    """Operators that a model file may hold, and the numbers of torch on both sides and in the middle."""
+    torch.manual_seed(2)
+    config = GeneratorConfig(
+        shape_dim=8, appearance_dim=6, mapping_width=16, synthesis_channels=(16, 16, 8), plane_channels=8, mirror=True
+    )
+    field = TriplaneField(config).eval()
+    made = export_graphs(field)
+    for data in made.values():
+        check_graph(data)
+    shape, appearance = torch.randn(1, 8, generator=rng), torch.randn(1, 6, generator=rng)
+    one = bound(field, shape, appearance, 1.0)
+    conditioning = run(made["shape.onnx"], shape_code=shape, truncation=torch.tensor(1.0))
+    assert_close(conditioning, one.planes)
+    points = torch.rand(1, 100, 3, generator=rng) * 2 - 1
+    points[0, 0, 1] = 0.0
+    points = torch.cat([points, points * torch.tensor([1.0, -1.0, 1.0])], 1)
+    with torch.no_grad():
+        features = one.features(points, torch.tensor([0]))
+        logit, rgb = one.feature_logit(features, points), field.base_colour(features, points, one.looks)
+    found = run(made["occupancy.onnx"], conditioning=conditioning, points=points)
+    assert_close(found, logit)
+    assert_close(found[:, :100], found[:, 100:])
+    colours = run(
+        made["colour.onnx"],
+        conditioning=conditioning,
+        appearance_code=appearance,
+        truncation=torch.tensor(1.0),
+        points=points,
+    )
+    assert_close(colours, rgb)
+    axis = torch.linspace(-1, 1, 24)
+    assert_close(run(made["lattice.onnx"], conditioning=conditioning, x=axis, y=axis, z=axis), one.lattice(24))

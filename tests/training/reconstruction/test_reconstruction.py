@@ -73,7 +73,7 @@ def test_ellipsoids_are_learned_from_their_pictures(views: ObjectViews) -> None:
         SMALL, solid_points=256, rays=96, rate=1e-2, solids_until=0.4, interval=0.1, wide_share=0.0,
         wide_share_late=0.0, average_steps=10.0,
     )  # fmt: skip
-    config = session.prepared(dataclasses.replace(TINY, reconstruction=quick))
+    config = session.prepared(dataclasses.replace(TINY, reconstruction=quick), views)
     hulls = carve(views)
     state = session.fresh_state(views, hulls, config, torch.device("cpu"), seed=0)
     before = score(state, views)
