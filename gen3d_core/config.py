@@ -212,6 +212,9 @@ class ReconstructionConfig:
     smoothness: float = 0.02
     smoothness_every: int = 4
     smoothness_points: int = 96  # per object
+    whole_weight: float = 1.0  # of what joins broken bodies and clears specks, of known objects and new ones ...
+    whole_from: float = 0.25  # ... from this share of the run on ...
+    whole_every: int = 8  # ... once in so many steps
     pocket_weight: float = 0.2  # at the end, of points at thick parts of a hull, which pictures know better
     interval: float = 0.4  # half-width around surfaces that rays integrate, falling exponentially ...
     interval_end: float = 0.04

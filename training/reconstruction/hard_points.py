@@ -37,13 +37,12 @@ class HardPoints(nn.Module):
         places = torch.where(known[..., None], places, fresh.places[:, :count])
         pocket = torch.where(known, False, fresh.pocket[:, :count])
         inside = torch.where(known, inside, fresh.inside[:, :count])
-        return LabelledPoints(
-            torch.cat([fresh.places, places], 1), torch.cat([fresh.inside, inside], 1), torch.cat([fresh.pocket, pocket], 1)
-        )
+        pairs = (fresh.places, places), (fresh.inside, inside), (fresh.pocket, pocket)
+        return LabelledPoints(*(torch.cat(pair, 1) for pair in pairs))
 
     @torch.no_grad()
     def remember(self, objects: Int[Tensor, "n"], asked: LabelledPoints, error: Float[Tensor, "n points"]) -> None:
-        """Keep the points with the greatest errors; none where a hull may be hollow, for its labels are no truth there."""
+        """Keep the points with the greatest errors, but where a hull may be hollow: there its labels are no truth."""
         doubt = torch.where(asked.pocket, 0.0, error.to(asked.inside))
         hardest = doubt.topk(min(KEPT, doubt.shape[1]), 1).indices
         at = objects[:, None], torch.arange(hardest.shape[1])

@@ -20,6 +20,8 @@ class Moment:
     wide_chance: float
     pocket_weight: float
     code_noise: float
+    wholeness: bool
+    """Whether this step is one that joins and clears."""
 
 
 def moment(progress: float, step: int, config: ReconstructionConfig) -> Moment:
@@ -35,6 +37,7 @@ def moment(progress: float, step: int, config: ReconstructionConfig) -> Moment:
         wide_chance=config.wide_share if progress < config.wide_until else config.wide_share_late,
         pocket_weight=max(config.pocket_weight, 1 - 3 * after),
         code_noise=config.code_noise + (config.code_noise_end - config.code_noise) * after,
+        wholeness=config.whole_weight > 0 and progress >= config.whole_from and step % config.whole_every == 0,
     )
 
 

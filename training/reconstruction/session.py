@@ -130,7 +130,10 @@ def _show(state: ReconstructionState, views: ObjectViews, out: Path) -> None:
 
 
 def _told(found: Score) -> str:
-    return f"overlap {found.overlap:.3f}, PSNR {found.psnr:.1f}"
+    return (
+        f"overlap {found.overlap:.3f}, PSNR {found.psnr:.1f}, one part {found.whole:.0%} of known objects, "
+        f"{found.whole_new:.0%} of new ones"
+    )
 
 
 def _log_values(report: StepReport, state: ReconstructionState, progress: float) -> dict[str, float | None]:

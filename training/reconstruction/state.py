@@ -36,7 +36,7 @@ class ReconstructionState(RunCheckpoint):
     order: Int[Tensor, "waiting"] = field(default_factory=lambda: torch.empty(0, dtype=torch.long))
     images: int = 0
     step: int = 0
-    solid_steps: int = 0
+    picture_steps: int = 0
     seconds: float = 0.0
 
     @classmethod
@@ -69,7 +69,7 @@ class ReconstructionState(RunCheckpoint):
         return taken
 
     def counters(self) -> tuple[str, ...]:
-        return ("order", "images", "step", "solid_steps", "seconds")
+        return ("order", "images", "step", "picture_steps", "seconds")
 
     def parts(self) -> dict[str, Stateful]:
         return {

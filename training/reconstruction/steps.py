@@ -21,6 +21,7 @@ from training.reconstruction.schedule import Moment, average_decay
 from training.reconstruction.solids import LabelledPoints, labelled_points, solid_loss
 from training.reconstruction.state import ReconstructionState
 from training.reconstruction.views import ObjectViews
+from training.reconstruction.wholeness import new_codes, wholeness
 from training.smoothness import surface_smoothness, visible_rays
 
 RENORMALISE_EVERY = 200
@@ -29,13 +30,14 @@ RENORMALISE_EVERY = 200
 @dataclass(frozen=True)
 class StepReport:
     """Terms of one step for the log; None where the step had no such term. `overlap` is that of solids, see
-    `SolidLoss`."""
+    `SolidLoss`; `whole` the share of bodies in one piece."""
 
-    solid: float
-    overlap: float
+    solid: float | None = None
+    overlap: float | None = None
     colour: float | None = None
     silhouette: float | None = None
     smoothness: float | None = None
+    whole: float | None = None
 
 
 def step(
@@ -52,14 +54,16 @@ def step(
     state.optimiser.zero_grad(set_to_none=True)
     state.code_optimiser.zero_grad(set_to_none=True)
     alone = torch.rand((), generator=state.rng).item() < now.solids_only
-    if alone:
+    if now.wholeness:
+        report = _whole_step(state, config, now)
+    elif alone:
         report = _solid_step(state, views, hulls, settings, now)
     else:
         report = _picture_step(state, views, hulls, config, now)
     state.optimiser.step()
     state.code_optimiser.step()
     state.step += 1
-    state.solid_steps += alone
+    state.picture_steps += report.colour is not None
     update_average(state.average, state.generator, average_decay(state.step, settings))
     if state.step % RENORMALISE_EVERY == 0:
         state.codes.renormalise()
@@ -107,8 +111,7 @@ def _picture_step(
     total = settings.colour_weight * colour + settings.silhouette_weight * silhouette
     total = total + settings.solid_weight * solid.loss
     smoothness = None
-    pictures = state.step - state.solid_steps
-    if settings.smoothness and pictures % settings.smoothness_every == 0:
+    if settings.smoothness and state.picture_steps % settings.smoothness_every == 0:
         smoothness = _smoothness(field, seen, len(objects), config, rng)
         if smoothness is not None:
             total = total + settings.smoothness * settings.smoothness_every * smoothness
@@ -122,6 +125,19 @@ def _picture_step(
         silhouette.item(),
         None if smoothness is None else smoothness.item(),
     )
+
+
+def _whole_step(state: ReconstructionState, config: Config, now: Moment) -> StepReport:
+    """Half of the bodies are known objects', half new ones'; codes stay, for the generator is at fault."""
+    settings, rng = config.reconstruction, state.rng
+    known = torch.randint(state.codes.shape.num_embeddings, (settings.solid_objects // 2,), generator=rng)
+    codes = _noisy(state.codes.shapes(known).detach(), now.code_noise, rng)
+    codes = torch.cat([codes, new_codes(state.codes, settings.solid_objects - len(known), rng)])
+    appearance = torch.zeros(1, state.generator.config.appearance_dim, device=state.device)
+    with autocast(state.device):
+        found = wholeness(state.generator.condition(codes, appearance), config.renderer.lattice, rng)
+    (settings.whole_weight * found.loss).backward()
+    return StepReport(whole=found.whole)
 
 
 def picture_losses(seen: Rendering, target: Float[Tensor, "pictures rays 4"]) -> tuple[Tensor, Tensor]:

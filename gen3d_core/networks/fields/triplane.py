@@ -33,8 +33,8 @@ class FeatureMap:
 
 
 class PlaneReadOut(nn.Module):
-    """A map to planes: a 1x1 convolution whose input channels a style scales. It is linear, and so are look-ups: training
-    looks the map up and reads out at points, which are fewer than texels."""
+    """A map to planes: a 1x1 convolution whose input channels a style scales. It is linear, and so are look-ups:
+    training looks the map up and reads out at points, which are fewer than texels."""
 
     def __init__(self, channels: int, features: int, style: int) -> None:
         super().__init__()
