@@ -65,6 +65,7 @@ class BudgetedLoop(Generic[State]):
         state: State,
         step: Callable[[State, float], State],
         after: Callable[[State], None] = lambda state: None,
+        until: float = 1.0,
     ) -> State:
         """The state in the end.
 
@@ -72,13 +73,14 @@ class BudgetedLoop(Generic[State]):
             step: one step from a state at a share of the run done, in [0, 1]; returns the state to go on from, nearly
                 always the same.
             after: what is done after a step and does not count as training.
+            until: share of the budget at which to stop for now; steps are told their share of all of it.
         """
         self._bar = bar = tqdm(total=100.0, unit="%", desc=self._title, mininterval=2.0)
         bar.bar_format = "{desc} {percentage:5.1f} %|{bar}| {elapsed}<{remaining}{postfix}"
         bar.n = bar.initial = round(100 * self._budget.progress(state), 2)
         saved = time.monotonic()
         try:
-            while (progress := self._budget.progress(state)) < 1.0:
+            while (progress := self._budget.progress(state)) < until:
                 began = time.monotonic()
                 state = step(state, progress)
                 state.seconds += time.monotonic() - began

@@ -3,7 +3,7 @@ call."""
 
 import dataclasses
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import tyro
 
@@ -84,6 +84,9 @@ class Train:
     """Seed of weights, codes and batches."""
     snapshot_kimg: float = 10.0
     """Thousands of pictures between sample grids."""
+    stage: Literal["solids", "reconstruction", "adversary"] = "adversary"
+    """Where to stop for now: data with several pictures of each object teach solids, then reconstruction, before the
+    adversary."""
     settings: Annotated[Config, tyro.conf.arg(name="")] = dataclasses.field(default_factory=Config)
     """Any single setting over the preset's."""
 
@@ -101,6 +104,7 @@ class Train:
             threads=self.threads,
             seed=self.seed,
             snapshot_kimg=self.snapshot_kimg,
+            stage=self.stage,
         )
 
 

@@ -7,7 +7,7 @@ import logging
 import math
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 
@@ -26,6 +26,8 @@ from training.settings import flags
 
 log = logging.getLogger(__name__)
 
+Stage = Literal["solids", "reconstruction", "adversary"]
+
 
 def train_session(
     dataset: Path,
@@ -39,8 +41,11 @@ def train_session(
     threads: int | None = None,
     seed: int = 0,
     snapshot_kimg: float = 10.0,
+    stage: Stage = "adversary",
 ) -> None:
-    """Train, or go on training, the run in `out` until its budget is spent.
+    """Train, or go on training, the run in `out` until its budget is spent or `stage` is over: *solids* and
+    *reconstruction*, with the prior of what was learned, where the data hold several pictures of each object, then the
+    *adversary*.
 
     Raises:
         Gen3DError: a setting, the data, the device or the folder does not fit; the generator stayed ill.
@@ -62,6 +67,11 @@ def train_session(
     if not config.discriminator.pose:
         data = dataclasses.replace(data, azimuth=None, elevation=None)
     views = reconstructable(data, config)
+    if views is None and stage != "adversary":
+        raise Gen3DError(
+            f"--stage {stage}: these data have no such stage, it takes several pictures of each object from known "
+            "cameras, and --reconstruction.share above 0"
+        )
     if views is not None:
         config = prepared(config, views)
     about = {
@@ -86,10 +96,14 @@ def train_session(
         part = Budget(images, minutes).part(config.reconstruction.share)
         if views is not None and not state.step and part.progress(state) < 1:
             record(out, run, state.images)
-            known = reconstruct(views, config, out, part, chosen, seed)
-            state = taught_state(known, config, data.prior, chosen, seed)
-            state.save(out)
+            known = reconstruct(views, config, out, part, chosen, seed, solids_only=stage == "solids")
+            if known is not None:
+                state = taught_state(known, config, data.prior, chosen, seed)
+                state.save(out)
         record(out, run, state.images)
+        if stage != "adversary":
+            log.info("the stage %s is over: the same command without --stage goes on", stage)
+            return
         state = train(state, Batches(data, chosen), config, out, Budget(images, minutes), seed, snapshot_kimg)
     log.info("%d pictures shown in %.1f minutes, see %s", state.images, state.seconds / 60, out / "samples")
 

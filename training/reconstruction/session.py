@@ -69,15 +69,27 @@ def prepared(config: Config, views: ObjectViews) -> Config:
 
 
 def reconstruct(
-    views: ObjectViews, config: Config, out: Path, budget: Budget, device: torch.device, seed: int
-) -> Reconstruction:
-    """Reconstruct until the budget is spent, then fit the prior and leave it in `out`."""
+    views: ObjectViews,
+    config: Config,
+    out: Path,
+    budget: Budget,
+    device: torch.device,
+    seed: int,
+    solids_only: bool = False,
+) -> Reconstruction | None:
+    """Reconstruct until the budget is spent, then fit the prior and leave it in `out`.
+
+    With `solids_only` it ends where rays come in, with None, and nothing is fitted yet.
+    """
     log.info("reconstructing %d objects from %d pictures each", views.objects, views.taught)
     hulls = carve(views)
     state = fresh_state(views, hulls, config, device, seed)
     if state.restore(out):
         log.info("resuming at %d steps, %.1f minutes", state.step, state.seconds / 60)
-    _teach(state, views, hulls, config, out, budget)
+    until = config.reconstruction.solids_until if solids_only else 1.0
+    _teach(state, views, hulls, config, out, budget, until)
+    if budget.progress(state) < 1:
+        return None
     fitted = fit_codes(state.codes, seed)
     for packed, name in ((fitted.priors.shape, "shape"), (fitted.priors.appearance, "appearance")):
         if packed is not None:
@@ -96,7 +108,13 @@ def fresh_state(
 
 
 def _teach(
-    state: ReconstructionState, views: ObjectViews, hulls: Hulls, config: Config, out: Path, budget: Budget
+    state: ReconstructionState,
+    views: ObjectViews,
+    hulls: Hulls,
+    config: Config,
+    out: Path,
+    budget: Budget,
+    until: float,
 ) -> None:
     tracker = Tracker(out, state.images)
     loop = BudgetedLoop[ReconstructionState](budget, "reconstruction", lambda state: state.save(out))
@@ -118,7 +136,7 @@ def _teach(
             _show(state, views, out)
 
     try:
-        loop.run(state, teach, after).save(out)
+        loop.run(state, teach, after, until).save(out)
     finally:
         tracker.close()
 
