@@ -10,6 +10,8 @@ from typing import Generic, Protocol, TypeVar
 
 from tqdm import tqdm
 
+from training.compute import keep_freed_memory
+
 SAVE_SECONDS = 60.0
 
 
@@ -75,6 +77,7 @@ class BudgetedLoop(Generic[State]):
             after: what is done after a step and does not count as training.
             until: share of the budget at which to stop for now; steps are told their share of all of it.
         """
+        keep_freed_memory()
         self._bar = bar = tqdm(total=100.0, unit="%", desc=self._title, mininterval=2.0)
         bar.bar_format = "{desc} {percentage:5.1f} %|{bar}| {elapsed}<{remaining}{postfix}"
         bar.n = bar.initial = round(100 * self._budget.progress(state), 2)

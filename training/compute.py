@@ -35,7 +35,8 @@ def denormals_as_zero() -> Iterator[None]:
 
 
 def keep_freed_memory() -> None:
-    """Tell glibc not to return memory: a step frees and asks for the same hundreds of megabytes again and again.
+    """Tell glibc not to return memory from now on: a step frees and asks for the same hundreds of megabytes again and
+    again. Not before the steps: what is made ready for them leaves small things among large ones, and these would stay.
 
     Faulting them in again cost 5 to 15 % of a training step on two quiet cores and half of it on busy ones. Other
     platforms' allocators keep them of their own accord.

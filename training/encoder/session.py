@@ -21,7 +21,7 @@ from gen3d_core.weights.load import load_generator
 from gen3d_core.weights.onnx_export import export_encoder
 from training.averaging import update_average
 from training.budget import Budget, BudgetedLoop
-from training.compute import denormals_as_zero, keep_freed_memory
+from training.compute import denormals_as_zero
 from training.data.batches import Batches
 from training.data.dataset import load_with_bar
 from training.encoder.calibration import PICTURES, low_limits
@@ -71,7 +71,6 @@ def train_encoder(
     generator.to(**layout)
     batches = None if data is None else _load_batches(data)
     archive = read_model(path)
-    keep_freed_memory()
     if threads:
         torch.set_num_threads(threads)
     make_folder(out.parent)

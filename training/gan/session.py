@@ -14,7 +14,7 @@ import torch
 from gen3d_core.config import Config
 from gen3d_core.errors import Gen3DError
 from training.budget import Budget
-from training.compute import chosen_device, denormals_as_zero, describe_machine, keep_freed_memory
+from training.compute import chosen_device, denormals_as_zero, describe_machine
 from training.data.batches import Batches
 from training.data.dataset import load_with_bar
 from training.gan.handover import taught_state
@@ -51,7 +51,6 @@ def train_session(
         Gen3DError: a setting, the data, the device or the folder does not fit; the generator stayed ill.
     """
     _check(config, minutes, images, seed, snapshot_kimg, threads)
-    keep_freed_memory()
     if threads:
         torch.set_num_threads(threads)
     chosen = chosen_device(device)

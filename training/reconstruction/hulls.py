@@ -46,7 +46,7 @@ class Ragged:
     @classmethod
     def of(cls, lists: list[Tensor]) -> Ragged:
         start = torch.tensor([0, *(len(each) for each in lists)]).cumsum(0)
-        return cls(torch.cat(lists).int(), start)
+        return cls(torch.cat(lists), start)
 
     def draw(self, objects: Int[Tensor, "n"], count: int, rng: torch.Generator) -> Int[Tensor, "n count"]:
         """Nodes drawn uniformly from each object's list; -1 where a list is empty."""
@@ -93,8 +93,8 @@ def carve(views: ObjectViews) -> Hulls:
         opacity = _opacity(views, index)
         hanging = loose_pieces(opacity > FAINT)
         found = classify((opacity > SOLID) & ~hanging)
-        border.append((found.border | hanging).flatten().nonzero().squeeze(1))
-        thin.append(found.thin.flatten().nonzero().squeeze(1))
+        border.append(_nodes(found.border | hanging))
+        thin.append(_nodes(found.thin))
         thick.append(_packed(found.thick.flatten()))
         loose.append(_packed(hanging.flatten()))
         blurred = F.avg_pool3d(found.inside[None, None].float(), 3, 1, 1)
@@ -141,24 +141,32 @@ def loose_pieces(there: Bool[Tensor, "x y z"]) -> Bool[Tensor, "x y z"]:
     return (_grown(others, 3)[0, 0] > 0.5) & ~largest
 
 
+def _nodes(marks: Bool[Tensor, "x y z"]) -> Int[Tensor, "marked"]:
+    return marks.flatten().nonzero().squeeze(1).int()
+
+
 def _opacity(views: ObjectViews, index: int) -> Float[Tensor, "x y z"]:
     """The least opacity with which any view shows each node, 0 where that is below `FAINT`; each view is asked only
-    for what those before it left."""
+    for what those before it left, and of a symmetric object only for one half."""
     one = torch.tensor([index])
     alpha, pose = views.silhouettes(one).float() / 255, views.poses(one)
-    alive = torch.arange(SIDE**3)
-    least = torch.ones(SIDE**3)
+    asked = torch.arange(SIDE**3).view(SIDE, SIDE, SIDE)
+    if views.mirror:
+        asked = asked[:, SIDE // 2 :]
+    asked = asked.flatten()
+    least, alive = torch.ones(len(asked)), torch.arange(len(asked))
     for view in range(views.taught):
         part = slice(view, view + 1)
         seen = [
-            least_opacity(alpha[:, part], pose[:, part], place(some)[None], views.prior, views.mirror)[0]
+            least_opacity(alpha[:, part], pose[:, part], place(asked[some])[None], views.prior, views.mirror)[0]
             for some in alive.split(_AT_ONCE)
         ]
         least[alive] = least[alive].minimum(torch.cat(seen))
         alive = alive[least[alive] > FAINT]
         if not len(alive):
             break
-    return torch.where(least > FAINT, least, 0.0).view(SIDE, SIDE, SIDE)
+    found = torch.where(least > FAINT, least, 0.0).view(SIDE, -1, SIDE)
+    return torch.cat([found.flip(1), found], 1) if views.mirror else found
 
 
 def _marked(packed: UInt8[Tensor, "n bytes"], points: Float[Tensor, "n points 3"]) -> Bool[Tensor, "n points"]:
