@@ -24,6 +24,7 @@ from gen3d_core.model.model import load
 from gen3d_core.model.onnx_model import OnnxModel
 from gen3d_core.model.prediction import AZIMUTHS, SIDE
 from gen3d_core.networks.encoder import Encoder
+from gen3d_core.pictures.cutout import VISIBLE
 from gen3d_core.pictures.pinhole import FILL
 from gen3d_core.rendering import patch, picture_losses
 from gen3d_core.weights.load import load_generator
@@ -156,7 +157,7 @@ def test_pictures_are_rendered_where_their_place_says(tiny_model: Path):
     generator = load_generator(tiny_model, CPU)
     probes = SolidProbes(generator, 1.0, torch.Generator().manual_seed(0))
     new = render_objects(generator, probes, 2, 1.0, torch.Generator().manual_seed(1))
-    covered = new.seen.pictures[:, 3] > 0.5
+    covered = new.seen.pictures[:, 3] >= VISIBLE / 255  # what framing calls seen: a tiny model's edges are haze
     for axis in (1, 2):
         assert covered.any(axis).sum(1).max() <= SIDE
     assert covered.any(2).sum(1).maximum(covered.any(1).sum(1)).float().mean() == pytest.approx(SIDE * FILL, rel=0.12)

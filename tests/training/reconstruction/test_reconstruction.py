@@ -13,19 +13,18 @@ import pytest
 import torch
 
 from gen3d_core.codes.codes import codes
-from gen3d_core.config import Config, ReconstructionConfig
-from gen3d_core.errors import Gen3DError
+from gen3d_core.config import ReconstructionConfig
 from gen3d_core.model.model import load
 from gen3d_core.networks.fields.triplane import TriplaneField
 from gen3d_core.rendering.patch import Places
 from gen3d_core.rendering.renderer import Rendering
 from gen3d_core.weights.load import load_generator
-from tests.tiny_run import TINY, TINY_TOML, write_pictures
+from tests.tiny_run import TINY, TINY_TOML
 from tests.training.checkpoints import assert_equal, content
 from tests.training.reconstruction.known_objects import semi_axes, silhouette, write_ellipsoids
+from tests.training.reconstruction.tiny_reconstruction import SMALL, train
 from training.data.dataset import load_dataset
 from training.export.export import export
-from training.gan.session import Stage, train_session
 from training.reconstruction import session
 from training.reconstruction.codes import colours_by_height, starting_codes
 from training.reconstruction.hulls import carve
@@ -38,12 +37,6 @@ from training.reconstruction.views import ObjectViews, group_views
 
 pytestmark = pytest.mark.usefixtures("single_thread")
 ROOT = Path(__file__).resolve().parents[3]
-SMALL = ReconstructionConfig(
-    share=1.0, solid_objects=4, solid_points=128, objects=2, views=2, rays=48, points=64, warm_steps=5,
-    smoothness_every=2, smoothness_points=8,
-)  # fmt: skip
-CONFIG = dataclasses.replace(TINY, reconstruction=SMALL)
-IMAGES = 160
 
 
 @pytest.fixture(scope="module")
@@ -61,11 +54,6 @@ def views(data: Path) -> ObjectViews:
 @pytest.fixture(scope="module")
 def run(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return train(data, tmp_path_factory.mktemp("runs") / "whole")
-
-
-def train(data: Path, out: Path, config: Config = CONFIG, images: int = IMAGES, stage: Stage = "adversary") -> Path:
-    train_session(data, out, config, images=images, device="cpu", seed=1, threads=1, stage=stage)
-    return out
 
 
 def test_ellipsoids_are_learned_from_their_pictures(views: ObjectViews) -> None:
@@ -133,50 +121,6 @@ def test_an_exported_model_draws_its_seeds_from_the_prior(run: Path, tmp_path: P
     assert len(model.directions) > 0
     field = load_generator(path, torch.device("cpu")).field
     assert isinstance(field, TriplaneField) and field.shape_mapping.centre.abs().max() > 0, "framed for torch too"
-
-
-def test_the_discriminator_goes_on_where_reconstruction_ends(data: Path, run: Path, tmp_path: Path) -> None:
-    shared = dataclasses.replace(CONFIG, reconstruction=dataclasses.replace(SMALL, share=0.75))
-    out = train(data, tmp_path / "both", shared)
-    known, both = content(out, FILE_NAME), content(out, "state.pt")
-    assert known["images"] >= 0.75 * IMAGES and both["images"] >= IMAGES and both["step"] > 0
-    centre = both["generator"]["field.shape_mapping.centre"]
-    assert centre.abs().max() > 0, "codes are framed"
-
-
-def test_stages_one_by_one_make_what_one_run_makes(
-    data: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    config = dataclasses.replace(CONFIG, reconstruction=dataclasses.replace(SMALL, share=0.75, solids_until=0.4))
-    whole, out = train(data, tmp_path / "whole", config), tmp_path / "parts"
-    with caplog.at_level("INFO", logger="training"):
-        train(data, out, config, stage="solids")
-        assert 0.4 <= content(out, FILE_NAME)["images"] / (0.75 * IMAGES) < 0.5
-        assert not content(out, FILE_NAME)["picture_steps"] and not (out / "state.pt").exists()
-        assert "the stage solids is over" in caplog.text
-        train(data, out, config, stage="solids")
-        train(data, out, config, stage="reconstruction")
-        assert (out / "shape_prior.f32").exists() and content(out, "state.pt")["step"] == 0
-        export(out, tmp_path / "reconstructed.gen3d")
-    train(data, out, config)
-    for name in (FILE_NAME, "state.pt"):
-        assert_equal(content(out, name), content(whole, name))
-
-
-def test_a_stage_that_the_data_do_not_have_is_refused(tmp_path: Path) -> None:
-    pictures = write_pictures(tmp_path / "single", count=16)
-    with pytest.raises(Gen3DError, match="--stage solids: these data have no such stage"):
-        train(pictures, tmp_path / "run", images=8, stage="solids")
-    assert not (tmp_path / "run").exists()
-
-
-def test_data_with_one_picture_of_each_object_go_without(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    pictures = write_pictures(tmp_path / "single", count=16)
-    with caplog.at_level("INFO", logger="training"):
-        out = train(pictures, tmp_path / "run", images=8)
-    assert "no reconstruction: it takes several pictures of each object" in caplog.text
-    assert not (out / FILE_NAME).exists() and content(out, "state.pt")["step"] == 1
-    assert "field.shape_mapping.centre" not in content(out, "state.pt")["generator"]
 
 
 WATCHED = """
