@@ -18,23 +18,25 @@ class Render:
     """Folder of GLB, OBJ, PLY, STL, OFF or FBX files, one such file, or procedural:FAMILY."""
     out: Path
     """New folder for the data set."""
-    views: int | None = None
-    """Pictures per model (files: 20, a family: 1)."""
+    views: int = 12
+    """Pictures of each model, from so many random cameras."""
     size: int = 64
     """Pixels along a side."""
-    count: int = 4000
+    count: int = 2000
     """Shapes of a procedural family."""
     heldout: int = 200
     """Further shapes of the family, as meshes only."""
     seed: int = 0
     """Seed of shapes and cameras."""
+    leave_out: tyro.conf.UseAppendAction[tuple[str, ...]] = ()
+    """Name of a part that is not drawn, such as ground or 'helper*'; may be given again."""
     blender: Path | None = None
     """Blender's program; otherwise the one on PATH or in GEN3D_BLENDER, or the bpy module."""
 
     def run(self) -> None:
         from training.render.dataset import render
 
-        render(self.source, self.out, self.views, self.size, self.count, self.heldout, self.seed, self.blender)
+        render(**{field.name: getattr(self, field.name) for field in dataclasses.fields(self)})
 
 
 @dataclasses.dataclass(frozen=True)

@@ -19,6 +19,7 @@ from training.data.camera_files import TRANSFORMS, has_labels, read_folder_camer
 from training.data.recentring import recentre
 from training.data.staging import DatasetError
 from training.data.transforms import Frame, Transforms, camera_angles, parse_object, read_bounded
+from training.data.visible import shows_nothing
 
 _SUFFIXES = {".png", ".webp", ".tif", ".tiff", ".jpg", ".jpeg"}
 _SIZES = (8, 1024)
@@ -189,7 +190,10 @@ def _read_pictures(folder: Path, paths: list[Path], progress: Callable[[int, int
                     if len(paths) * side * side * 4 > _MAX_BYTES:
                         raise DatasetError(f"{len(paths)} pictures of {side}x{side} do not fit into memory")
                     pictures = np.empty((len(paths), side, side, 4), np.uint8)
-                pictures[len(places)] = np.asarray(to_rgba(image))
+                pixels = np.asarray(to_rgba(image))
+            if nothing := shows_nothing(pixels):
+                raise UnreadablePicture(nothing)
+            pictures[len(places)] = pixels
             places.append(i)
         except DatasetError:
             raise

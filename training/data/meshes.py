@@ -20,13 +20,14 @@ from tqdm import tqdm
 from gen3d_core.errors import Gen3DError, first_line
 from gen3d_core.mesh.mesh import Mesh
 from gen3d_core.pictures.foreign import describe_foreign
+from training.data.mesh_files import find_meshes, mesh_name
 
 SUFFIXES = (".glb", ".gltf", ".obj", ".ply", ".stl", ".off")
 MAX_BYTES = 256 << 20
 MAX_FACES = 2_000_000
 _Y_UP = {".glb", ".gltf", ".obj"}
 _GREY = 0.6
-_UNREADABLE = (
+UNREADABLE = (
     ValueError, LookupError, TypeError, AttributeError, AssertionError, RuntimeError, ArithmeticError, MemoryError,
     EOFError, OSError, struct.error, zipfile.BadZipFile,
 )  # fmt: skip
@@ -88,8 +89,8 @@ def read_meshes(folder: Path, count: int, stream: Sequence[int] = (0, 12), what:
                 meshes.append(read_mesh(path))
             except Gen3DError:
                 raise
-            except _UNREADABLE as error:
-                reasons.append(f"{path.relative_to(folder).as_posix()}: {first_line(error)}")
+            except UNREADABLE as error:
+                reasons.append(f"{mesh_name(path, folder)}: {first_line(error)}")
                 _log.warning("skipped %s", reasons[-1])
                 continue
             bar.update()
@@ -133,7 +134,7 @@ def read_mesh(path: Path) -> Mesh:
 def _list_meshes(folder: Path) -> list[Path]:
     if not folder.is_dir():
         raise Gen3DError(f"{folder} is not a folder of meshes")
-    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix.lower() in SUFFIXES)
+    files = find_meshes(folder, SUFFIXES)
     if not files:
         raise Gen3DError(f"{folder} holds no mesh that can be read ({', '.join(s[1:].upper() for s in SUFFIXES)})")
     return files

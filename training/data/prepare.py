@@ -24,6 +24,7 @@ from training.data.picture_source import PictureSource, open_source
 from training.data.recentring import recentre
 from training.data.staging import DatasetError, stage_folder
 from training.data.transforms import Frame, Transforms, camera_angles, write_transforms
+from training.data.visible import shows_nothing
 
 _WORK_SIDE = 1024  # pixels in which a background is looked for
 _log = logging.getLogger(__name__)
@@ -177,6 +178,8 @@ def _convert(
                 square[..., 3] = 255
             else:
                 square = place(cut, size)
+            if nothing := shows_nothing(square):
+                raise UnreadablePicture(nothing)
         except UnreadablePicture as error:
             skipped.append(f"{item.name} ({error})")
             continue

@@ -42,10 +42,12 @@ class RenderModel:
 
 @dataclass
 class Outcome:
-    """What became of a rendering: the names of the pictures written, and why each unusable file was skipped."""
+    """What became of a rendering: the names of the pictures written, why each unusable file was skipped, and by kind and
+    file what is drawn otherwise than the file says."""
 
     pictures: set[str] = field(default_factory=set)
     skipped: dict[str, str] = field(default_factory=dict)
+    notes: dict[str, dict[str, list[str]]] = field(default_factory=dict)
 
 
 def blender_command(blender: Path | None = None) -> list[str]:
@@ -68,14 +70,18 @@ def render_models(
     settings: dict[str, Any],
     command: Sequence[str],
     picture_done: Callable[[], None],
+    scratch: Path,
     processes: int | None = None,
 ) -> Outcome:
-    """Render every picture of every model; `settings` holds folder, size, samples, radius, fov and light.
+    """Render every picture of every model; `settings` holds folder, size, samples, radius, fov, light and leave_out.
+
+    The processes keep what is theirs in `scratch`, an existing folder that goes away with the data set's: nothing of
+    a killed rendering is left elsewhere.
 
     A process that dies is started again once for what it left; a model on which it dies twice is skipped by name.
     Raises DatasetError when Blender cannot work at all, OSError (ENOSPC) when its disk is full.
     """
-    farm = _Farm(settings, list(command), picture_done)
+    farm = _Farm(settings, list(command), picture_done, scratch)
     workers = processes or min(os.cpu_count() or 1, 8)
     with ThreadPoolExecutor(workers) as pool:
         futures = [pool.submit(farm.render_batch, batch) for batch in _batches(models, workers)]
@@ -105,8 +111,10 @@ def _batches(models: Sequence[RenderModel], workers: int) -> list[list[RenderMod
 
 
 class _Farm:
-    def __init__(self, settings: dict[str, Any], command: list[str], picture_done: Callable[[], None]) -> None:
-        self.settings, self.command, self.picture_done = settings, command, picture_done
+    def __init__(
+        self, settings: dict[str, Any], command: list[str], picture_done: Callable[[], None], scratch: Path
+    ) -> None:
+        self.settings, self.command, self.picture_done, self.scratch = settings, command, picture_done, scratch
         self.outcome, self.stop, self.lock = Outcome(), threading.Event(), threading.Lock()
 
     def render_batch(self, batch: list[RenderModel]) -> None:
@@ -139,7 +147,7 @@ class _Farm:
 
     def _run(self, models: list[RenderModel]) -> str | None:
         """One child process; None when it did all it was asked, else how it ended."""
-        with tempfile.TemporaryDirectory(prefix="gen3d-render-", ignore_cleanup_errors=True) as scratch:
+        with tempfile.TemporaryDirectory(dir=self.scratch, ignore_cleanup_errors=True) as scratch:
             job = Path(scratch) / "job.json"
             job.write_text(json.dumps({**self.settings, "models": [asdict(m) for m in models]}), encoding="utf-8")
             resources = Path(scratch) / "blender"
@@ -197,6 +205,12 @@ class _Farm:
             with self.lock:
                 self.outcome.pictures.add(text)
                 self.picture_done()
+        elif kind == "note":
+            message = json.loads(text)
+            with self.lock:  # a process that was started again says the same again
+                told = self.outcome.notes.setdefault(message["kind"], {}).setdefault(message["file"], [])
+                if message["what"] not in told:
+                    told.append(message["what"])
         elif kind == "skip":
             message = json.loads(text)
             self.outcome.skipped[message["file"]] = message["reason"]

@@ -6,27 +6,37 @@ noise. A picture's colour is base colour x shade(normal), both in linear light, 
 
 import json
 import logging
-import tempfile
-from dataclasses import asdict
+import shutil
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import trimesh
 from tqdm import tqdm
 
 from gen3d_core.config import PosePrior
 from gen3d_core.mesh.files import ply
+from gen3d_core.pictures.opening import open_picture, to_rgba
 from gen3d_core.pictures.pinhole import camera_to_world
 from training.data.attribution import credit
+from training.data.camera_files import TRANSFORMS
+from training.data.mesh_files import find_meshes, mesh_name
 from training.data.poses import draw_angles
 from training.data.staging import DatasetError, stage_folder
+from training.data.transforms import write_transforms
+from training.data.visible import shows_nothing
 from training.procedural.family import FAMILIES, RADIUS, make_shape
 from training.render.blender_farm import RenderModel, RenderView, blender_command, render_models
+from training.render.notes import LEFT_OUT, lines
+from training.render.readable import make_readable
 
 PROCEDURAL = "procedural:"
 SUFFIXES = (".glb", ".gltf", ".obj", ".ply", ".stl", ".off", ".fbx")
 SAMPLES = 16
+VIEWS = 12
+"""Pictures of each model: enough to teach its shape (training.reconstruction) and to hold one back as judge."""
+COUNT = 2000
 LIGHT: dict[str, Any] = {
     "ambient": 0.32,
     "lamps": [
@@ -41,21 +51,23 @@ _log = logging.getLogger(__name__)
 def render(
     source: str,
     out: Path,
-    views: int | None = None,
+    views: int = VIEWS,
     size: int = 64,
-    count: int = 4000,
+    count: int = COUNT,
     heldout: int = 200,
     seed: int = 0,
     blender: Path | None = None,
+    leave_out: Sequence[str] = (),
 ) -> None:
     """Render `source` (a folder of meshes, one mesh file, or "procedural:FAMILY") into the new data set folder `out`.
 
-    `views` pictures of `size` x `size` per model (20 for files, 1 for a family unless given). `count` and `heldout`
-    concern families only: shapes rendered, and further shapes kept as meshes only. Raises DatasetError.
+    `views` pictures of `size` x `size` per model. `count` and `heldout` concern families only: shapes rendered, and
+    further shapes kept as meshes only. `leave_out` are patterns for names of parts that are not drawn. Raises
+    DatasetError.
     """
     for name, value, low, high in (
         ("size", size, 8, 1024), ("count", count, 1, 1_000_000), ("heldout", heldout, 0, 1_000_000),
-        ("views", 1 if views is None else views, 1, 10_000), ("seed", seed, 0, 2**31),
+        ("views", views, 1, 10_000), ("seed", seed, 0, 2**31),
     ):  # fmt: skip
         if not low <= value <= high:
             raise DatasetError(f"--{name} is {value}: it must lie between {low} and {high}")
@@ -64,23 +76,23 @@ def render(
     if procedural and family not in FAMILIES:
         raise DatasetError(f"unknown procedural family '{family}': there are {', '.join(FAMILIES)}")
     files = [] if procedural else mesh_files(Path(source))
-    views = views or (1 if procedural else 20)
     command = blender_command(blender)
     models = count if procedural else len(files)
     with stage_folder(out, needed_bytes=models * views * (size * size * 2 + 500) + (models + heldout) * 9000) as folder:
+        top = folder / "meshes" / "train" if procedural else Path(source)
         if procedural:
             files = _write_family(folder, family, count, heldout, seed)
-        written, skipped = _render_files(files, folder, views, size, seed, command)
+        made = _Rendering(folder, views, size, seed, command, tuple(leave_out)).run(files, top)
         licence, attribution = "CC0-1.0, made by Gen3D's procedural families", list[str]()
         if not procedural:
-            licence, attribution = credit(Path(source), [file for file in files if file.name not in skipped])
-        name = family if procedural else Path(source).resolve().stem
+            licence, attribution = credit(top, [file for file in files if mesh_name(file, top) not in made.skipped])
         description = {
-            "format": "gen3d-dataset", "version": 1, "category": name,
+            "format": "gen3d-dataset", "version": 1,
+            "category": family if procedural else Path(source).resolve().stem,
             "source": source if procedural else Path(source).resolve().name,
-            "size": size, "pictures": written, "mirror": procedural, "poses": asdict(PosePrior()),
-            "light": LIGHT, "seed": seed, "skipped_models": skipped, "licence": licence,
-            "attribution": attribution,
+            "size": size, "pictures": made.pictures, "mirror": procedural, "poses": asdict(PosePrior()),
+            "light": LIGHT, "seed": seed, "skipped_models": made.skipped, "remarks": made.remarks,
+            "licence": licence, "attribution": attribution,
         }  # fmt: skip
         (folder / "dataset.json").write_text(json.dumps(description, indent=1), encoding="utf-8")
 
@@ -91,8 +103,7 @@ def mesh_files(source: Path) -> list[Path]:
         raise DatasetError(
             f"{source} does not exist: SOURCE is a folder of meshes or procedural:{{{','.join(FAMILIES)}}}"
         )
-    files = [source] if source.is_file() else sorted(p for p in source.rglob("*") if p.is_file())
-    files = [path for path in files if path.suffix.lower() in SUFFIXES]
+    files = find_meshes(source, SUFFIXES)
     if not files:
         raise DatasetError(f"{source} holds no mesh that can be read ({', '.join(s[1:].upper() for s in SUFFIXES)})")
     return files
@@ -113,60 +124,96 @@ def _write_family(folder: Path, family: str, count: int, heldout: int, seed: int
     return files
 
 
-def _render_files(
-    files: list[Path], folder: Path, views: int, size: int, seed: int, command: list[str]
-) -> tuple[int, dict[str, str]]:
-    """Render all views of all files and write transforms.json; returns the picture count and what was skipped."""
-    (folder / "images").mkdir()
-    prior = PosePrior()
-    fov = float(np.radians(prior.fov_deg))
-    settings = {"folder": str(folder / "images"), "size": size, "samples": SAMPLES, "radius": RADIUS, "fov": fov,
-                "light": LIGHT}  # fmt: skip
-    skipped: dict[str, str] = {}
-    models: list[RenderModel] = []
-    origins: dict[str, Path] = {}
-    frames: list[dict[str, Any]] = []
-    with tempfile.TemporaryDirectory(prefix="gen3d-meshes-") as scratch:
+@dataclass(frozen=True)
+class _Made:
+    """How many pictures there are, which models were skipped and why, and what else is to be said."""
+
+    pictures: int
+    skipped: dict[str, str]
+    remarks: list[str]
+
+
+@dataclass(frozen=True)
+class _Rendering:
+    folder: Path
+    views: int
+    size: int
+    seed: int
+    command: list[str]
+    leave_out: tuple[str, ...]
+
+    def run(self, files: list[Path], top: Path) -> _Made:
+        """Render all views of all files, which lie at or below `top`, and write transforms.json."""
+        images, scratch = self.folder / "images", self.folder / ".scratch"
+        images.mkdir()
+        scratch.mkdir()
+        fov = float(np.radians(PosePrior.fov_deg))
+        settings = {"folder": str(images), "size": self.size, "samples": SAMPLES, "radius": RADIUS, "fov": fov,
+                    "light": LIGHT, "leave_out": list(self.leave_out)}  # fmt: skip
+        skipped: dict[str, str] = {}
+        models: list[RenderModel] = []
+        names: dict[str, str] = {}
         for i, file in enumerate(files):
             try:
-                readable = _for_blender(file, Path(scratch) / f"{i}.ply")
-            except (ValueError, IndexError, KeyError, TypeError, PermissionError) as error:
-                skipped[file.name] = f"not a valid {file.suffix[1:].upper()} file: {error}"
+                readable = make_readable(file, scratch / f"mesh{i}")
+            except (ValueError, PermissionError) as error:
+                skipped[mesh_name(file, top)] = str(error)
                 continue
-            matrices = [
-                camera_to_world(azimuth, elevation, prior.distance).tolist()
-                for azimuth, elevation in zip(
-                    *draw_angles(prior, np.random.default_rng([seed, 1, i]), views), strict=True
-                )
-            ]
-            pictures = tuple(RenderView(f"{i * views + view:06d}.png", matrix) for view, matrix in enumerate(matrices))
-            frames += [
-                {"file_path": f"images/{p.name}", "model": file.name, "transform_matrix": p.camera} for p in pictures
-            ]
-            models.append(RenderModel(str(readable.resolve()), pictures))
-            origins[models[-1].file] = file
-        with tqdm(total=len(frames), desc="rendering", unit="picture", smoothing=0.05) as bar:
-            outcome = render_models(models, settings, command, lambda: _count(bar))
-    skipped |= {origins[file].name: reason for file, reason in outcome.skipped.items()}
-    for name, reason in skipped.items():
-        _log.warning("skipped %s: %s", name, reason)
-    kept = [frame for frame in frames if Path(frame["file_path"]).name in outcome.pictures]
-    if not kept:
-        name, reason = next(iter(skipped.items()))
-        raise DatasetError(f"none of the {len(files)} models can be used; {name}: {reason}")
-    transforms = {"camera_angle_x": fov, "w": size, "h": size, "frames": kept}
-    (folder / "transforms.json").write_text(json.dumps(transforms), encoding="utf-8")
-    return len(kept), skipped
+            models.append(RenderModel(str(readable.resolve()), self._pictures(i)))
+            names[models[-1].file] = mesh_name(file, top)
+        with tqdm(total=len(models) * self.views, desc="rendering", unit="picture", smoothing=0.05) as bar:
+            outcome = render_models(models, settings, self.command, lambda: _count(bar), scratch)
+        shutil.rmtree(scratch, ignore_errors=True)
+        skipped |= {names[file]: reason for file, reason in outcome.skipped.items()}
+        frames = self._frames(models, names, outcome.pictures, skipped)
+        for name, reason in skipped.items():
+            _log.warning("skipped %s: %s", name, reason)
+        if not frames:
+            name, reason = next(iter(skipped.items()))
+            raise DatasetError(f"none of the {len(files)} models can be used; {name}: {reason}")
+        write_transforms(self.folder / TRANSFORMS, fov, self.size, frames)
+        notes = {kind: {names[file]: what for file, what in each.items()} for kind, each in outcome.notes.items()}
+        remarks = lines(notes, len(files))
+        if self.leave_out and LEFT_OUT not in notes:
+            remarks.append(f"no model has a part that --leave-out names: {', '.join(self.leave_out)}")
+        for line in remarks:
+            _log.warning("%s", line)
+        return _Made(len(frames), skipped, remarks)
+
+    def _pictures(self, model: int) -> tuple[RenderView, ...]:
+        prior = PosePrior()
+        angles = draw_angles(prior, np.random.default_rng([self.seed, 1, model]), self.views)
+        return tuple(
+            RenderView(f"{model * self.views + view:06d}.png", camera_to_world(*where, prior.distance).tolist())
+            for view, where in enumerate(zip(*angles, strict=True))
+        )
+
+    def _frames(
+        self, models: list[RenderModel], names: dict[str, str], written: set[str], skipped: dict[str, str]
+    ) -> list[dict[str, Any]]:
+        """What transforms.json lists. Pictures in which nothing is seen are removed, counted and named; models of which
+        nothing else is left are added to the `skipped` ones."""
+        frames, empty = [], []
+        for model in models:
+            seen = []
+            for picture in (each for each in model.pictures if each.name in written):
+                path = self.folder / "images" / picture.name
+                with open_picture(path.read_bytes()) as image:
+                    nothing = shows_nothing(np.asarray(to_rgba(image)))
+                if nothing:
+                    path.unlink()
+                    empty.append(names[model.file])
+                else:
+                    seen.append({"file_path": f"images/{picture.name}", "model": names[model.file],
+                                 "transform_matrix": picture.camera})  # fmt: skip
+            if not seen and names[model.file] not in skipped:
+                skipped[names[model.file]] = "nothing of it is seen in its pictures"
+            frames += seen
+        if empty:
+            told = ", ".join(list(dict.fromkeys(empty))[:8])
+            _log.warning("left out %d of %d pictures in which nothing is seen, of %s", len(empty), len(written), told)
+        return frames
 
 
 def _count(bar: tqdm) -> None:
     bar.update(1)
-
-
-def _for_blender(file: Path, converted: Path) -> Path:
-    """The file itself, or for OFF, which Blender does not read, a PLY of its surface (without OFF colours)."""
-    if file.suffix.lower() != ".off":
-        return file
-    mesh = trimesh.load(file, force="mesh", process=False)
-    mesh.export(converted)
-    return converted

@@ -123,7 +123,7 @@ def test_every_format_comes_in_upright_with_its_front_at_x(boxes: PictureDataset
         pixels = picture.astype(int)
         solid = picture[..., 3] == 255
         if np.ptp(pixels[..., :3], axis=-1)[solid].max() < 5:
-            continue  # STL holds no colours, and those of OFF are not read
+            continue  # STL holds no colours
         centres = project(np.array([(0.4, 0, 0), (-0.4, 0, 0)]), azimuth, elevation, 32)
         red, blue = (np.argwhere(solid & mask)[:, ::-1].mean(0) if (solid & mask).any() else None for mask in (
             pixels[..., 0] > pixels[..., 2], pixels[..., 2] > pixels[..., 0]))  # fmt: skip
@@ -189,7 +189,7 @@ def test_nothing_usable_leaves_nothing(tmp_path: Path) -> None:
 @needs_blender
 def test_a_procedural_family_comes_with_its_meshes(tmp_path: Path) -> None:
     out = tmp_path / "chairs"
-    render("procedural:chairs", out, size=32, count=3, heldout=2, seed=1)
+    render("procedural:chairs", out, views=1, size=32, count=3, heldout=2, seed=1)
     dataset = load_dataset(out)
     assert dataset.pictures.shape == (3, 32, 32, 4)
     assert dataset.mirror and dataset.category == "chairs" and dataset.source == "procedural:chairs"
@@ -255,7 +255,7 @@ def run_fragile(folder: Path, files: list[str], deaths: int) -> tuple[blender_fa
     models = [RenderModel(file, tuple(RenderView(f"{file}_{i}.png", []) for i in range(3))) for file in files]
     counted = []
     outcome = render_models(
-        models, {"folder": str(folder), "size": deaths}, [sys.executable, str(script)], lambda: counted.append(1), 1
+        models, {"folder": str(folder), "size": deaths}, [sys.executable, str(script)], lambda: counted.append(1), folder, 1
     )
     return outcome, len(counted)
 
@@ -284,17 +284,18 @@ def test_a_process_that_hangs_is_ended(tmp_path: Path, monkeypatch: pytest.Monke
     script.write_text("import time\ntime.sleep(60)\n")
     models = [RenderModel("a", (RenderView("a.png", []),))]
     with pytest.raises(DatasetError, match="no picture for"):
-        render_models(models, {"folder": str(tmp_path)}, [sys.executable, str(script)], lambda: None, 1)
+        render_models(models, {"folder": str(tmp_path)}, [sys.executable, str(script)], lambda: None, tmp_path, 1)
 
 
 @needs_blender
 def test_a_picture_that_cannot_be_written_ends_the_rendering(tmp_path: Path) -> None:
     two_boxes().export(tmp_path / "box.ply")
     (tmp_path / "images" / "a.png").mkdir(parents=True)
-    settings = {"folder": str(tmp_path / "images"), "size": 8, "samples": 1, "radius": 0.95, "fov": FOV, "light": LIGHT}
+    settings = {"folder": str(tmp_path / "images"), "size": 8, "samples": 1, "radius": 0.95, "fov": FOV, "light": LIGHT,
+                "leave_out": []}  # fmt: skip
     models = [RenderModel(str(tmp_path / "box.ply"), (RenderView("a.png", camera_to_world(0, 0.3, 4).tolist()),))]
     with pytest.raises(DatasetError, match="a.png"):
-        render_models(models, settings, blender_command(), lambda: None, 1)
+        render_models(models, settings, blender_command(), lambda: None, tmp_path, 1)
 
 
 @needs_blender
