@@ -42,8 +42,8 @@ class RenderModel:
 
 @dataclass
 class Outcome:
-    """What became of a rendering: the names of the pictures written, why each unusable file was skipped, and by kind and
-    file what is drawn otherwise than the file says."""
+    """What became of a rendering: the names of the pictures written, why each unusable file was skipped, and by kind
+    and file what is drawn otherwise than the file says."""
 
     pictures: set[str] = field(default_factory=set)
     skipped: dict[str, str] = field(default_factory=dict)
@@ -152,7 +152,8 @@ class _Farm:
             job.write_text(json.dumps({**self.settings, "models": [asdict(m) for m in models]}), encoding="utf-8")
             resources = Path(scratch) / "blender"
             resources.mkdir()
-            environment = {**os.environ, "BLENDER_USER_RESOURCES": str(resources), "OMP_NUM_THREADS": "1"}
+            places = dict.fromkeys(("TMPDIR", "TEMP", "TMP"), scratch)  # Blender leaves a folder there
+            environment = {**os.environ, **places, "BLENDER_USER_RESOURCES": str(resources), "OMP_NUM_THREADS": "1"}
             try:
                 process = subprocess.Popen(
                     [*self.command, "--", str(job)], env=environment, stdin=subprocess.DEVNULL, cwd=scratch,

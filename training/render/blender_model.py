@@ -51,8 +51,8 @@ class _Part:
 
 
 def load_model(path: Path, radius: float, leave_out: Sequence[str]) -> tuple[list[bpy.types.Object], list[Note]]:
-    """Import a file and leave nothing in the scene but its drawn meshes in the pose in which its animation begins, front
-    at +X, bounding box centred, farthest vertex at `radius`. Parts whose names, or whose parents' names, match
+    """Import a file and leave nothing in the scene but its drawn meshes in the pose in which its animation begins,
+    front at +X, bounding box centred, farthest vertex at `radius`. Parts whose names, or whose parents' names, match
     `leave_out` are not drawn. Raises UnusableModel when Blender cannot read it or it shows no surface.
     """
     suffix = path.suffix.lower()
@@ -149,7 +149,7 @@ def _vertices(mesh: bpy.types.Mesh) -> NDArray[np.float64]:
     return flat.reshape(-1, 3).astype(np.float64)
 
 
-def _drawn_vertices(mesh: bpy.types.Mesh) -> NDArray[np.int64]:
+def _drawn_vertices(mesh: bpy.types.Mesh) -> NDArray[np.int32]:
     """Numbers of the vertices of faces whose material is not wholly clear."""
     corners = np.empty(len(mesh.loops), np.int32)
     mesh.loops.foreach_get("vertex_index", corners)

@@ -2,7 +2,7 @@
 
 # Blender's stubs call almost everything optional and give nodes no attributes of their kind.
 # pyright: reportAttributeAccessIssue=false, reportOptionalMemberAccess=false, reportOptionalSubscript=false
-# pyright: reportArgumentType=false
+# pyright: reportArgumentType=false, reportOptionalIterable=false
 
 from typing import Any
 

@@ -1,4 +1,5 @@
-"""Runs inside Blender: renders the pictures that a job file lists. Started by blender_farm.py, also with Python and bpy.
+"""Runs inside Blender: renders the pictures that a job file lists. Started by blender_farm.py, also without Blender by
+Python and its bpy module.
 
 `blender -b -P blender_script.py -- JOB.json` or `python blender_script.py -- JOB.json`. Only lines that begin with
 "GEN3D " are meant for the parent: `picture NAME` when one is written, `note JSON` for what is drawn otherwise than its

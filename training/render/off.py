@@ -11,8 +11,8 @@ _HEADER = re.compile(rb"\s*(ST)?(C)?(N)?(4)?(n)?OFF\b", re.I)
 def read_off(
     data: bytes,
 ) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.float64] | None]:
-    """Vertices (V,3), triangles (F,3) and, if the file has any, colours in 0..1: of the vertices (V,3) in a COFF file,
-    else of the triangles (F,3). Polygons become fans. Raises ValueError for anything that is no such file."""
+    """Vertices (V,3), triangles (F,3) and the vertices' colours (V,3) in 0..1, if the file has any; where its faces
+    have them, each has vertices of its own. Polygons become fans. Raises ValueError for what is no such file."""
     header = _HEADER.match(data)
     if header is None:
         raise ValueError("it does not begin with OFF")
@@ -37,10 +37,13 @@ def read_off(
             raise ValueError("a face names vertices that are not there")
         faces += [(corners[0], corners[i], corners[i + 1]) for i in range(1, count - 1)]
         of_faces += [_colour(words[1 + count :])] * max(count - 2, 0)
-    for colours in (of_vertices, of_faces):
-        if colours and all(colour is not None for colour in colours):
-            return vertices, np.array(faces, np.int64).reshape(-1, 3), np.array(colours, np.float64)
-    return vertices, np.array(faces, np.int64).reshape(-1, 3), None
+    triangles = np.array(faces, np.int64).reshape(-1, 3)
+    if of_vertices and None not in of_vertices:
+        return vertices, triangles, np.array(of_vertices, np.float64)
+    if of_faces and None not in of_faces:
+        own = np.arange(3 * len(triangles)).reshape(-1, 3)
+        return vertices[triangles.ravel()], own, np.repeat(np.array(of_faces, np.float64), 3, axis=0)
+    return vertices, triangles, None
 
 
 def _colour(words: list[bytes]) -> tuple[float, ...] | None:

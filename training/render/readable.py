@@ -2,12 +2,14 @@
 
 import os
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import trimesh
 from numpy.typing import NDArray
+from trimesh.visual import ColorVisuals
 
 from gen3d_core.errors import first_line
 from gen3d_core.mesh.files import ply, stl
@@ -19,6 +21,11 @@ _FAR = 1e4
 """Coordinates from which on 32 bits, in which Blender reads them, lose detail: moved near the origin before."""
 _HEAD = 1 << 16
 _MTLLIB = re.compile(rb"^[ \t]*mtllib[ \t]+(.+)$", re.M)
+_CORNER = re.compile(rb"vertex\s+(\S+)\s+(\S+)\s+(\S+)", re.I)
+_OTHER_COLOURS = re.compile(rb"^(\s*property\s+\S+\s+)(r|g|b|diffuse_red|diffuse_green|diffuse_blue)(\s*)$", re.M)
+_COLOURS = {b"r": b"red", b"g": b"green", b"b": b"blue"} | {
+    b"diffuse_" + name: name for name in (b"red", b"green", b"blue")
+}
 _UNCOLOURED = 188 / 255
 """sRGB of half the light, as what has no colour is drawn."""
 
@@ -26,8 +33,9 @@ _UNCOLOURED = 188 / 255
 def make_readable(file: Path, scratch: Path) -> Path:
     """The file that Blender is to read: `file`, or a copy in the folder `scratch`, which is made where it is needed.
 
-    Copies are made of OFF files, PLY files with a colour for each face, OBJ files with a byte order mark or the line
-    ends of old Macs, binary STL files with more bytes than triangles, and where coordinates are far from the origin.
+    Copies are made of OFF files, PLY files with a colour for each face or colours under other names, OBJ files with a
+    byte order mark or the line ends of old Macs, binary STL files with more bytes than triangles, text ones in
+    capitals, and where coordinates are far from the origin.
     Raises ValueError, with words for the user, for what is no mesh of its kind.
     """
     with file.open("rb") as opened:
@@ -38,8 +46,7 @@ def make_readable(file: Path, scratch: Path) -> Path:
     suffix = file.suffix.lower()
     try:
         if suffix == ".off":
-            vertices, faces, colours = read_off(file.read_bytes())
-            return _coloured(vertices, faces, colours, scratch)
+            return _coloured(*read_off(file.read_bytes()), scratch)
         if suffix == ".ply":
             return _ply(file, head, scratch)
         if suffix == ".stl":
@@ -56,37 +63,47 @@ def make_readable(file: Path, scratch: Path) -> Path:
 def _coloured(
     vertices: NDArray[np.float64], faces: NDArray[np.int64], colours: NDArray[np.float64] | None, scratch: Path
 ) -> Path:
-    """A PLY file of triangles (F,3) with colours of vertices (V,3) or of faces (F,3), 0 to 1."""
+    """A PLY file of vertices (V,3), moved near the origin, and triangles (F,3), with colours (V,3) in 0..1."""
     if not len(faces):
         raise ValueError("it holds no surface")
-    if colours is None:
-        colours = np.full(vertices.shape, _UNCOLOURED)
-    elif len(colours) != len(vertices):
-        vertices, colours = vertices[faces.ravel()], np.repeat(colours, 3, axis=0)
-        faces = np.arange(len(vertices)).reshape(-1, 3)
+    shown = np.full(vertices.shape, _UNCOLOURED) if colours is None else colours
     scratch.mkdir()
     target = scratch / "mesh.ply"
-    target.write_bytes(ply((vertices - vertices[0]).astype(np.float32), faces.astype(np.int32), colours, "mesh"))
+    target.write_bytes(ply((vertices - vertices[0]).astype(np.float32), faces.astype(np.int32), shown, "mesh"))
     return target
 
 
 def _ply(file: Path, head: bytes, scratch: Path) -> Path:
-    header = head.partition(b"end_header")[0].decode("ascii", "replace")
-    elements = {part.split(None, 1)[0]: part for part in re.split(r"^element\s+", header, flags=re.M)[1:]}
-    by_face = " red" in elements.get("face", "") and " red" not in elements.get("vertex", "")
-    precise = "format ascii" in header or re.search(r"property\s+(double|float64)\s+x", header)
-    if not by_face and not precise:
+    header = head.partition(b"end_header")[0]
+    elements = {part.split(None, 1)[0]: part for part in re.split(rb"^element\s+", header, flags=re.M)[1:]}
+    by_face = b" red" in elements.get(b"face", b"") and b" red" not in elements.get(b"vertex", b"")
+    precise = b"format ascii" in header or re.search(rb"property\s+(double|float64)\s+x", header)
+    if by_face or precise:
+        mesh = trimesh.load(file, force="mesh", process=False)
+        if isinstance(mesh, trimesh.Trimesh) and len(mesh.faces) and (by_face or _is_far(np.asarray(mesh.vertices[0]))):
+            return _coloured(*_with_colours(mesh, by_face), scratch)
+    usual = _OTHER_COLOURS.sub(lambda found: found[1] + _COLOURS[found[2]] + found[3], header)
+    if usual == header:
         return file
-    mesh = trimesh.load(file, force="mesh", process=False)
-    if not isinstance(mesh, trimesh.Trimesh) or not len(mesh.faces):
-        return file
-    vertices = np.asarray(mesh.vertices, np.float64)
-    if not by_face and not _is_far(vertices[0]):
-        return file
-    kind = getattr(mesh.visual, "kind", None)
-    colours = getattr(mesh.visual, "face_colors" if by_face else "vertex_colors", None) if kind else None
-    shown = None if colours is None else np.asarray(colours, np.float64)[:, :3] / 255
-    return _coloured(vertices, np.asarray(mesh.faces, np.int64), shown, scratch)
+    scratch.mkdir()
+    target = scratch / "mesh.ply"
+    with file.open("rb") as source, target.open("wb") as copy:
+        copy.write(usual)
+        source.seek(len(header))
+        shutil.copyfileobj(source, copy)
+    return target
+
+
+def _with_colours(
+    mesh: trimesh.Trimesh, by_face: bool
+) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.float64] | None]:
+    vertices, faces = np.asarray(mesh.vertices, np.float64), np.asarray(mesh.faces, np.int64)
+    if not isinstance(mesh.visual, ColorVisuals) or (mesh.visual.kind is None and not by_face):
+        return vertices, faces, None
+    if by_face:
+        colours = np.repeat(np.asarray(mesh.visual.face_colors, np.float64)[:, :3] / 255, 3, axis=0)
+        return vertices[faces.ravel()], np.arange(3 * len(faces)).reshape(-1, 3), colours
+    return vertices, faces, np.asarray(mesh.visual.vertex_colors, np.float64)[:, :3] / 255
 
 
 def _stl(file: Path, head: bytes, scratch: Path) -> Path:
@@ -99,11 +116,11 @@ def _stl(file: Path, head: bytes, scratch: Path) -> Path:
         with file.open("rb") as source, target.open("wb") as copy:
             copy.write(source.read(whole))
         return target
-    first = re.search(rb"vertex\s+(\S+)\s+(\S+)\s+(\S+)", head, re.I) if _is_text(head) else None
-    if first is None or not _is_far(np.array([float(each) for each in first.groups()])):
+    first = _CORNER.search(head) if _is_text(head) else None
+    far = first is not None and _is_far(np.array([float(each) for each in first.groups()]))
+    if not (far or (first is not None and b"vertex" not in head)):  # Blender reads small letters alone
         return file
-    corners = re.findall(rb"vertex\s+(\S+)\s+(\S+)\s+(\S+)", file.read_bytes(), re.I)
-    vertices = np.array(corners, np.float64)
+    vertices = np.array(_CORNER.findall(file.read_bytes()), np.float64)
     faces = np.arange(len(vertices) // 3 * 3, dtype=np.int32).reshape(-1, 3)
     scratch.mkdir()
     target = scratch / "mesh.stl"
@@ -185,4 +202,3 @@ def _plain(text: bytes) -> bytes:
 
 def _is_far(point: NDArray[np.float64]) -> bool:
     return bool(np.abs(point).max() > _FAR)
-

@@ -255,7 +255,12 @@ def run_fragile(folder: Path, files: list[str], deaths: int) -> tuple[blender_fa
     models = [RenderModel(file, tuple(RenderView(f"{file}_{i}.png", []) for i in range(3))) for file in files]
     counted = []
     outcome = render_models(
-        models, {"folder": str(folder), "size": deaths}, [sys.executable, str(script)], lambda: counted.append(1), folder, 1
+        models,
+        {"folder": str(folder), "size": deaths},
+        [sys.executable, str(script)],
+        lambda: counted.append(1),
+        folder,
+        1,
     )
     return outcome, len(counted)
 
