@@ -55,11 +55,14 @@ class Prepare:
     """Degrees around the object from which the pictures were taken; 0 is its front (default: 0 360, all around)."""
     elevation: tuple[float, float] | None = None
     """Degrees above the horizon (default: 5 40)."""
+    turntable: tuple[float, float] | None = None
+    """Each object's pictures, in the order of their names, were taken on a turntable: azimuth of the first, degrees to
+    the next; with --elevation 20 20 or whatever the camera's height was."""
 
     def run(self) -> None:
         from training.data.prepare import prepare
 
-        prepare(self.source, self.out, self.size, self.category, self.azimuth, self.elevation)
+        prepare(**{field.name: getattr(self, field.name) for field in dataclasses.fields(self)})
 
 
 @dataclasses.dataclass(frozen=True)

@@ -5,6 +5,8 @@ Pictures are (H, W, 4) uint8, RGBA with straight alpha. Pillow decodes; the rest
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from gen3d_core import limits
@@ -87,8 +89,25 @@ def remove_background(pixels: np.ndarray) -> np.ndarray | None:
     return cut
 
 
-def frame_object(pixels: np.ndarray, size: int) -> np.ndarray:
-    """The visible object, but for small things apart from it, centred in a `size` square, its longer side `FILL` of it.
+@dataclass(frozen=True)
+class Box:
+    """Rows from `top` to below `bottom`, columns from `left` to before `right`."""
+
+    top: int
+    left: int
+    bottom: int
+    right: int
+
+    def union(self, other: Box) -> Box:
+        """The smallest box around both."""
+        return Box(
+            min(self.top, other.top), min(self.left, other.left),
+            max(self.bottom, other.bottom), max(self.right, other.right),
+        )  # fmt: skip
+
+
+def visible_box(pixels: np.ndarray) -> Box:
+    """Where the visible object is, but for small things apart from it.
 
     Raises UnreadablePicture when nothing is visible.
     """
@@ -96,7 +115,15 @@ def frame_object(pixels: np.ndarray, size: int) -> np.ndarray:
     rows, columns = np.flatnonzero(visible.any(1)), np.flatnonzero(visible.any(0))
     if not len(rows):
         raise UnreadablePicture("fully transparent")
-    crop = pixels[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    return Box(int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1)
+
+
+def frame_object(pixels: np.ndarray, size: int, box: Box | None = None) -> np.ndarray:
+    """A box of the picture, by default that of the visible object, centred in a `size` square, its longer side `FILL`
+    of it. Raises UnreadablePicture when nothing is visible.
+    """
+    box = box or visible_box(pixels)
+    crop = pixels[box.top : box.bottom, box.left : box.right]
     height, width = crop.shape[:2]
     side = round(max(width, height) / FILL)
     square = np.zeros((side, side, 4), np.uint8)

@@ -77,6 +77,8 @@ def load_dataset(folder: Path, progress: Callable[[int, int], None] | None = Non
         transforms = recentre(transforms, prior.distance)
     paths = [folder / frame.path for frame in transforms.frames] if transforms else _list_pictures(folder)
     angles = _angles(transforms, prior, cameras) if transforms else None
+    objects = about.get("objects")
+    objects = {str(path): str(name) for path, name in objects.items()} if isinstance(objects, dict) else {}
     read = _read_pictures(folder, paths, progress)
     if read.skipped:
         shown = "; ".join(read.skipped[:20]) + ("; ..." if len(read.skipped) > 20 else "")
@@ -85,7 +87,12 @@ def load_dataset(folder: Path, progress: Callable[[int, int], None] | None = Non
         pictures=read.pictures,
         azimuth=None if angles is None else angles[read.places, 0],
         elevation=None if angles is None else angles[read.places, 1],
-        models=tuple(transforms.frames[place].model if transforms else "" for place in read.places),
+        models=tuple(
+            transforms.frames[place].model
+            if transforms
+            else objects.get(paths[place].relative_to(folder).as_posix(), "")
+            for place in read.places
+        ),
         size=read.pictures.shape[1],
         category=str(about.get("category", folder.resolve().name)),
         mirror=about.get("mirror", False) is True,
