@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,7 @@ from gen3d_core.rendering.camera import draw_poses
 from gen3d_core.rendering.generator import Generator
 from gen3d_core.rendering.stage import Stage
 from training.data.dataset import PictureDataset
+from training.data.mesh_files import mesh_name
 from training.data.meshes import read_mesh
 from training.encoder.pool import SKETCH
 from training.evaluation.pictures import render_pictures
@@ -77,7 +79,10 @@ def real_subjects(data: PictureDataset, meshes: Path, count: int) -> Iterator[Su
     if data.azimuth is None or data.elevation is None or not all(data.models):
         raise Gen3DError(f"{data.source}: its transforms.json names no models: make it with gen3d-train render")
     poses = torch.from_numpy(np.stack([data.azimuth, data.elevation], 1))
-    files = {path.name: path for path in meshes.rglob("*") if path.is_file()}
+    paths = [path for path in meshes.rglob("*") if path.is_file()]
+    alone = Counter(path.name for path in paths)
+    files = {path.name: path for path in paths if alone[path.name] == 1}  # older data sets name no folders
+    files |= {mesh_name(path, meshes): path for path in paths}
     names = list(dict.fromkeys(data.models))[:count]
     for name in names:
         where = [place for place, model in enumerate(data.models) if model == name]

@@ -18,6 +18,8 @@ TRUNCATION = (0.0, 2.0)
 """Factor on the styles' distance from their mean: 0 is the model's average object, 1 the full variety."""
 FLOATERS = (0.0, 1.0)
 """Share of the largest component's area from which a loose component is kept: 1 keeps only the largest, 0 keeps all."""
+SCALE = (1e-6, 1e6)
+"""Length of a written mesh's longest side."""
 
 THREADS = (1, 1024)
 """Of the processor; more than it has are never started."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gen3d_core import limits
-from gen3d_core.cli.options import add_folder, add_meshes, add_model, check
+from gen3d_core.cli.options import add_folder, add_meshes, add_model, add_scale, check, note_unit
 from gen3d_core.cli.terminal import Meter
 from gen3d_core.errors import Gen3DError
 
@@ -51,6 +51,7 @@ def add_encode(commands: Any) -> None:
         help="refine, then adjust the model's weights too: writes a model file for this object alone; needs torch",
     )
     add_meshes(parser)
+    add_scale(parser)
     parser.set_defaults(run=_encode)
 
 
@@ -78,7 +79,7 @@ def _encode(options: argparse.Namespace) -> int:
         model, found = _tune(model, pictures, found, folder / model_file_name(name), meter)
     mesh = model.build(found.codes, options.resolution, progress=meter.report)
     files = [folder / f"{name}.{options.format}", folder / f"{name}.json", folder / f"{name}_encoded.png"]
-    mesh.save(files[0])
+    mesh.scaled(options.scale or 1.0).save(files[0])
     with replacing(files[1]) as file:
         file.write(json.dumps(_describe(model, found, options.pictures), indent=1).encode())
     with replacing(files[2]) as file:
@@ -90,6 +91,7 @@ def _encode(options: argparse.Namespace) -> int:
     meter.line(_confidence(model, found))
     for path in files:
         meter.line(str(path))
+    note_unit(options, meter)
     return 0
 
 

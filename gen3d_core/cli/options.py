@@ -6,6 +6,10 @@ import argparse
 from pathlib import Path
 
 from gen3d_core import limits
+from gen3d_core.cli.terminal import Meter
+from gen3d_core.errors import Gen3DError
+
+_FILES = {".glb", ".gltf", ".ply", ".obj", ".stl", ".png", ".jpg", ".gif", ".json", ".gen3d"}
 
 
 def add_model(parser: argparse.ArgumentParser) -> None:
@@ -35,6 +39,19 @@ def add_folder(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, required=True, help="folder for the files, made where missing")
 
 
+def add_scale(parser: argparse.ArgumentParser) -> None:
+    """--scale"""
+    parser.add_argument(
+        "--scale", type=float, help="length of the longest side, in whatever unit the file is read in (default 1)"
+    )
+
+
+def note_unit(options: argparse.Namespace, meter: Meter) -> None:
+    """Say that an STL file has no unit, where none was thought of."""
+    if options.format == "stl" and options.scale is None:
+        meter.note("STL has no unit: the longest side is 1, which slicers take for 1 mm; --scale 900 makes it 900")
+
+
 def add_truncation(parser: argparse.ArgumentParser) -> None:
     """--truncation"""
     parser.add_argument(
@@ -47,5 +64,11 @@ def check(options: argparse.Namespace) -> None:
     limits.check_whole("--resolution", options.resolution, limits.RESOLUTION)
     if getattr(options, "truncation", None) is not None:
         limits.check_real("--truncation", options.truncation, limits.TRUNCATION)
+    if getattr(options, "scale", None) is not None:
+        limits.check_real("--scale", options.scale, limits.SCALE)
+    out = getattr(options, "out", None)
+    if out is not None and out.suffix.lower() in _FILES and not out.is_dir():
+        kind = ", their kind from --format" if hasattr(options, "format") else ""
+        raise Gen3DError(f"--out {out}: a folder is expected; the files in it get their names from the command{kind}")
     if getattr(options, "threads", None) is not None:
         limits.check_whole("--threads", options.threads, limits.THREADS)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from gen3d_core import limits
-from gen3d_core.cli.options import add_folder, add_meshes, add_model, add_truncation, check
+from gen3d_core.cli.options import add_folder, add_meshes, add_model, add_scale, add_truncation, check, note_unit
 from gen3d_core.cli.terminal import Meter, fail
 from gen3d_core.errors import Gen3DError
 
@@ -39,6 +39,7 @@ def add_sample(commands: Any) -> None:
         help="where every object stands along a direction that `gen3d directions` lists; may be given again",
     )
     add_meshes(parser)
+    add_scale(parser)
     parser.set_defaults(run=_sample)
 
 
@@ -77,7 +78,7 @@ def _sample(options: argparse.Namespace) -> int:
             failures.append(seed)
             meter.line(f"seed {seed}: {error}")
             continue
-        mesh.save(path)
+        mesh.scaled(options.scale or 1.0).save(path)
         meter.line(f"{path}  {len(mesh.vertices)} vertices, {len(mesh.faces)} triangles")
         if len(tiles) < SHEET_LIMIT:
             tiles.append(views(mesh))
@@ -88,6 +89,7 @@ def _sample(options: argparse.Namespace) -> int:
             sheet(tiles, labels).save(file, format="PNG")
         left_out = options.count - len(failures) - len(tiles)
         meter.note(f"{path}" + (f"  (the first {SHEET_LIMIT}; {left_out} more are not on it)" if left_out else ""))
+    note_unit(options, meter)
     if failures:
         return fail(f"{len(failures)} of {options.count} seeds gave no mesh, the first is {failures[0]}")
     return 0

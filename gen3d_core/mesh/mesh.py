@@ -33,6 +33,10 @@ class Mesh:
 
         save(path, self.vertices, self.faces, self.colours)
 
+    def scaled(self, factor: float) -> Mesh:
+        """The same mesh, so many times as large around the origin: 900 makes a model's mesh 900 units long."""
+        return replace(self, vertices=(self.vertices * np.float64(factor)).astype(np.float32))
+
     def normalised(self) -> Mesh:
         """The same mesh with its longest side 1 and the centre of its base at the origin."""
         low, high = self.vertices.min(axis=0).astype(np.float64), self.vertices.max(axis=0).astype(np.float64)

@@ -204,13 +204,16 @@ def test_a_table_of_a_data_set(model: Model, tiny_pictures: Path, tmp_path: Path
     (data / "meshes").mkdir()
     model.sample(0, 32).save(data / "meshes" / "a.ply")
     model.sample(1, 32).save(data / "meshes" / "b.ply")
+    (data / "meshes" / "c").mkdir()
+    model.sample(2, 32).save(data / "meshes" / "c" / "a.ply")
     transforms = json.loads((data / "transforms.json").read_text())
     transforms["frames"] = [
-        {**frame, "model": "ab"[place // 3] + ".ply"} for place, frame in enumerate(transforms["frames"][:6])
+        {**frame, "model": ("a.ply", "b.ply", "c/a.ply")[place // 2]}
+        for place, frame in enumerate(transforms["frames"][:6])
     ]
     (data / "transforms.json").write_text(json.dumps(transforms))
     assert main(Encodings, [str(model.path), "--data", str(data), "--count", "5", "--refine", "0"]) == 0
-    assert "2 of data" in capsys.readouterr().out
+    assert "3 of data" in capsys.readouterr().out
     (data / "meshes" / "b.ply").unlink()
     assert main(Encodings, [str(model.path), "--data", str(data), "--count", "5", "--refine", "0"]) == 2
     assert "holds no b.ply" in capsys.readouterr().err

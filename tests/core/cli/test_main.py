@@ -69,6 +69,38 @@ def test_options_reach_the_mesh(tmp_path: Path):
     assert np.ptp(ball.extents) < 0.01
 
 
+def test_a_file_is_written_as_large_as_its_reader_needs_it(
+    ellipsoids: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    common = ["sample", "--model", str(ellipsoids), "--resolution", "24", "--format", "stl"]
+    assert main([*common, "--out", str(tmp_path / "one")]) == 0
+    assert "STL has no unit: the longest side is 1" in capsys.readouterr().out
+    assert main([*common, "--out", str(tmp_path / "many"), "--scale", "900"]) == 0
+    assert "no unit" not in capsys.readouterr().out
+    small, large = (trimesh.load_mesh(tmp_path / folder / "ellipsoids_0000.stl") for folder in ("one", "many"))
+    assert large.extents.max() == pytest.approx(900, abs=0.1)
+    assert np.allclose(large.bounds, 900 * small.bounds, atol=0.01) and large.is_watertight
+    assert (tmp_path / "one" / "contact_sheet.png").read_bytes() == (
+        tmp_path / "many" / "contact_sheet.png"
+    ).read_bytes()
+
+
+@pytest.mark.parametrize("command", [["sample"], ["directions"], ["morph", "--seeds", "1", "2"], ["encode", "a.png"]])
+def test_a_file_is_no_folder_for_files(
+    ellipsoids: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], command: list[str]
+):
+    line = refused(capsys, *command, "--model", ellipsoids, "--out", tmp_path / "chair.glb")
+    assert "chair.glb: a folder is expected" in line and list(tmp_path.iterdir()) == []
+    assert ("--format" in line) == (command != ["directions"])
+
+
+def test_a_folder_of_such_a_name_that_is_there_is_used(ellipsoids: Path, tmp_path: Path):
+    (tmp_path / "chair.glb").mkdir()
+    options = ["--resolution", "16", "--out", str(tmp_path / "chair.glb")]
+    assert main(["sample", "--model", str(ellipsoids), *options]) == 0
+    assert (tmp_path / "chair.glb" / "ellipsoids_0000.glb").is_file()
+
+
 def test_seeds_without_a_surface_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     model = write_ellipsoid_model(tmp_path / "a.gen3d", empty=True)
     out = tmp_path / "out"
@@ -85,6 +117,7 @@ def test_seeds_without_a_surface_are_named(tmp_path: Path, capsys: pytest.Captur
         ("--seed", "-1"), ("--seed", str(2**31)), ("--seed", "x"), ("--count", "0"), ("--count", "100001"),
         ("--resolution", "15"), ("--resolution", "1024"), ("--resolution", "1e2"), ("--format", "fbx"),
         ("--truncation", "nan"), ("--truncation", "-1"), ("--floaters", "2"), ("--threads", "0"), ("--colour", "red"),
+        ("--scale", "0"), ("--scale", "nan"),
     ],
 )  # fmt: skip
 def test_bad_options(ellipsoids: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], option: str, value: str):
