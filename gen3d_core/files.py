@@ -25,6 +25,9 @@ DAMAGED_ZIP = (
 )  # fmt: skip
 """What zipfile raises for bytes that nobody wrote: names in no encoding or of no length, offsets beyond 63 bits."""
 _PAUSE = 0.1
+_FILES = {
+    ".glb", ".gltf", ".ply", ".obj", ".stl", ".png", ".jpg", ".gif", ".json", ".html", ".zip", ".gen3d", ".toml", ".pt",
+}  # fmt: skip
 _LEFTOVER = re.compile(r"\.(?P<name>.+)\.(?P<pid>\d+)\.partial")
 
 
@@ -91,6 +94,13 @@ def read_regular(path: Path, most: int) -> bytes:
         raise OSError("it is no file")
     with path.open("rb") as file:
         return file.read(most + 1)
+
+
+def expect_folder(path: Path, words: str = "") -> None:
+    """That a place for a folder is not called like a file, unless a folder of that name is there. Raises `OutputError`,
+    with more `words` at its end."""
+    if path.suffix.lower() in _FILES and not path.is_dir():
+        raise OutputError(f"{path}: a folder is expected, which files with names of their own go into{words}")
 
 
 def make_folder(path: Path) -> Path:

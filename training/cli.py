@@ -9,6 +9,7 @@ from pathlib import Path
 import tyro
 
 from gen3d_core.errors import Gen3DError, shown
+from gen3d_core.files import expect_folder
 from training.commands import (
     Compare,
     Encoder,
@@ -28,7 +29,10 @@ def main(arguments: list[str] | None = None) -> int:
     logging.getLogger("training").setLevel(logging.INFO)
     arguments = sys.argv[1:] if arguments is None else arguments
     try:
-        parse(arguments).run()
+        command = parse(arguments)
+        if not isinstance(command, Export | Encoder):
+            expect_folder(command.out)
+        command.run()
     except Gen3DError as error:
         _say(f"gen3d-train: {error}")
         return 2

@@ -7,9 +7,6 @@ from pathlib import Path
 
 from gen3d_core import limits
 from gen3d_core.cli.terminal import Meter
-from gen3d_core.errors import Gen3DError
-
-_FILES = {".glb", ".gltf", ".ply", ".obj", ".stl", ".png", ".jpg", ".gif", ".json", ".gen3d"}
 
 
 def add_model(parser: argparse.ArgumentParser) -> None:
@@ -66,9 +63,9 @@ def check(options: argparse.Namespace) -> None:
         limits.check_real("--truncation", options.truncation, limits.TRUNCATION)
     if getattr(options, "scale", None) is not None:
         limits.check_real("--scale", options.scale, limits.SCALE)
-    out = getattr(options, "out", None)
-    if out is not None and out.suffix.lower() in _FILES and not out.is_dir():
-        kind = ", their kind from --format" if hasattr(options, "format") else ""
-        raise Gen3DError(f"--out {out}: a folder is expected; the files in it get their names from the command{kind}")
+    if getattr(options, "out", None) is not None:
+        from gen3d_core.files import expect_folder
+
+        expect_folder(options.out, "; --format tells their kind" if hasattr(options, "format") else "")
     if getattr(options, "threads", None) is not None:
         limits.check_whole("--threads", options.threads, limits.THREADS)

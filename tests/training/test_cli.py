@@ -178,3 +178,21 @@ def test_help_explains_every_command(capsys: pytest.CaptureFixture[str]) -> None
             main(list(arguments))
         told = " ".join(capsys.readouterr().out.replace("│", " ").split())
         assert end.value.code == 0 and [word for word in words if word not in told] == []
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["render", "procedural:chairs", "--out", "chairs.zip"], ["prepare", "pictures", "--out", "set.zip"],
+        ["train", "data", "--out", "chairs.gen3d"], ["evaluate", "chairs", "--data", "data", "--out", "page.html"],
+    ],
+)  # fmt: skip
+def test_a_file_is_no_folder(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, arguments: list[str]
+):
+    monkeypatch.chdir(tmp_path)
+    assert main(arguments) == 2
+    assert capsys.readouterr().err == (
+        f"gen3d-train: {arguments[-1]}: a folder is expected, which files with names of their own go into\n"
+    )
+    assert list(tmp_path.iterdir()) == []

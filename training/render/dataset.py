@@ -28,8 +28,8 @@ from training.data.transforms import write_transforms
 from training.data.visible import shows_nothing
 from training.procedural.family import FAMILIES, RADIUS, make_shape
 from training.render.blender_farm import RenderModel, RenderView, blender_command, render_models
-from training.render.notes import LEFT_OUT, lines
-from training.render.readable import make_readable
+from training.render.notes import LEFT_OUT, LIBRARY, lines
+from training.render.readable import make_readable, missing_libraries
 
 PROCEDURAL = "procedural:"
 SUFFIXES = (".glb", ".gltf", ".obj", ".ply", ".stl", ".off", ".fbx")
@@ -173,6 +173,8 @@ class _Rendering:
             raise DatasetError(f"none of the {len(files)} models can be used; {name}: {reason}")
         write_transforms(self.folder / TRANSFORMS, fov, self.size, frames)
         notes = {kind: {names[file]: what for file, what in each.items()} for kind, each in outcome.notes.items()}
+        notes[LIBRARY] = {name: missing for file in files if (missing := missing_libraries(file))
+                          and (name := mesh_name(file, top)) not in skipped}  # fmt: skip
         remarks = lines(notes, len(files))
         if self.leave_out and LEFT_OUT not in notes:
             remarks.append(f"no model has a part that --leave-out names: {', '.join(self.leave_out)}")

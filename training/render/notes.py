@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 
 Note = tuple[str, str]
 """A kind of the below, and what of the model is meant."""
-TEXTURE, GLASS, DWARFED, STRAY, LEFT_OUT = "texture", "glass", "dwarfed", "stray", "left out"
+LIBRARY, TEXTURE, GLASS, DWARFED, STRAY, LEFT_OUT = "library", "texture", "glass", "dwarfed", "stray", "left out"
 _WORDS = {
-    TEXTURE: "name pictures that are not there, and show the colours of their materials instead",
+    LIBRARY: "name files of materials that are not there, and are grey",
+    TEXTURE: "name pictures that are not there or cannot be read, and show the colours of their materials instead",
     GLASS: "have see-through materials, which are drawn solid",
     DWARFED: "are small beside a part that makes them many times as large: --leave-out NAME leaves a part out",
     STRAY: "are small, for a few of their points lie many times as far out as the others",

@@ -60,6 +60,15 @@ def make_readable(file: Path, scratch: Path) -> Path:
     return file
 
 
+def missing_libraries(file: Path) -> list[str]:
+    """Those MTL files that an OBJ file names at its beginning and that are not there."""
+    if file.suffix.lower() != ".obj":
+        return []
+    with file.open("rb") as opened:
+        lines = [found[1] for found in _MTLLIB.finditer(_plain(opened.read(_HEAD)))]
+    return [words.decode("utf-8", "replace").strip() for words in lines if not _named_libraries(file, words)]
+
+
 def _coloured(
     vertices: NDArray[np.float64], faces: NDArray[np.int64], colours: NDArray[np.float64] | None, scratch: Path
 ) -> Path:

@@ -81,7 +81,7 @@ def photograph(azimuth: float, elevation: float) -> Image.Image:
     corners = np.array([(x, y, z) for x in (-0.8, 0.8) for y in (-0.4, 0.4) for z in (-0.3, 0.3)])
     camera = camera_to_world(np.radians(azimuth), np.radians(elevation), 4.0)
     local = (corners - camera[:3, 3]) @ camera[:3, :3]
-    seen = local[:, :2] / -local[:, 2:] * (300, -300) + (220, 130)
+    seen = local[:, :2] / -local[:, 2:] * np.array((300.0, -300.0)) + np.array((220.0, 130.0))
     image = Image.new("RGB", (400, 300), (255, 255, 255))
     outline = seen[ConvexHull(seen).vertices]
     ImageDraw.Draw(image).polygon([(float(x), float(y)) for x, y in outline], fill=(180, 40, 40))

@@ -45,6 +45,10 @@ def write_materials(folder: Path) -> None:
     (folder / "texture.mtl").write_text("newmtl a\nKd 1 1 1\nmap_Kd -s 1 1 1 pictures/the wood.png\n")
     (folder / "old mac.mtl").write_bytes(plain.replace("\n", "\r").encode())
     write_obj(folder / "missing.obj", "missing.mtl")
+    write_obj(folder / "no_library.obj", "nowhere.mtl")
+    (folder / "pointer.mtl").write_text(plain + "map_Kd pictures/pointer.png\n")
+    (folder / "pictures" / "pointer.png").write_bytes(POINTER)
+    write_obj(folder / "pointer_texture.obj", "pointer.mtl")
     write_obj(folder / "unpainted.obj", "plain.mtl", after=" 1 1 1")
     write_obj(folder / "bom.obj", "plain.mtl", start="\ufeff")
     write_obj(folder / "cr.obj", "texture.mtl", ends="\r")
@@ -120,8 +124,8 @@ def coloured(tmp_path_factory: pytest.TempPathFactory) -> tuple[PictureDataset, 
 @needs_blender
 @pytest.mark.parametrize(
     "name",
-    ["missing.obj", "unpainted.obj", "bom.obj", "cr.obj", "library.obj", "glow.glb", "pane.glb", "lost.glb",
-     "vertices.off", "faces.off", "faces.ply", "rgb.ply", "grey_trailing.stl", "grey_capitals.STL"],
+    ["missing.obj", "pointer_texture.obj", "unpainted.obj", "bom.obj", "cr.obj", "library.obj", "glow.glb", "pane.glb",
+     "lost.glb", "vertices.off", "faces.off", "faces.ply", "rgb.ply", "grey_trailing.stl", "grey_capitals.STL"],
 )  # fmt: skip
 def test_a_model_shows_its_own_colour(coloured: tuple[PictureDataset, dict, str], name: str) -> None:
     data = coloured[0]
@@ -141,9 +145,16 @@ def test_what_is_drawn_otherwise_and_what_is_no_mesh_is_named_and_counted(
     coloured: tuple[PictureDataset, dict, str],
 ) -> None:
     _, about, said = coloured
-    assert "2 of 16 models name pictures that are not there" in said
-    assert "lost.glb (gone.png)" in said and "missing.obj (nowhere.png)" in said
-    assert "1 of 16 models have see-through materials, which are drawn solid: pane.glb (pane)" in said
+    assert (
+        "1 of 18 models name files of materials that are not there, and are grey: no_library.obj (nowhere.mtl)" in said
+    )
+    assert "3 of 18 models name pictures that are not there or cannot be read" in said
+    assert (
+        "pointer_texture.obj (pointer.png)" in said
+        and "lost.glb (gone.png)" in said
+        and "missing.obj (nowhere.png)" in said
+    )
+    assert "1 of 18 models have see-through materials, which are drawn solid: pane.glb (pane)" in said
     assert about["skipped_models"]["pointer.glb"].startswith("a Git LFS pointer")
     assert about["skipped_models"]["double.obj"].startswith("what macOS keeps beside a file (AppleDouble)")
     assert set(about["skipped_models"]) == {"pointer.glb", "double.obj"}
