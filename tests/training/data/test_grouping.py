@@ -78,10 +78,10 @@ def test_each_objects_own_cameras_are_read(tmp_path: Path) -> None:
 
 def photograph(azimuth: float, elevation: float) -> Image.Image:
     """A box of 1.6 x 0.8 x 0.6 seen from far off the middle of a picture that is not square, at a scale of its own."""
-    corners = np.array([(x, y, z) for x in (-0.8, 0.8) for y in (-0.4, 0.4) for z in (-0.3, 0.3)])
+    corners = np.array([(x, y, z) for x in (-0.8, 0.8) for y in (-0.4, 0.4) for z in (-0.3, 0.3)], float)
     camera = camera_to_world(np.radians(azimuth), np.radians(elevation), 4.0)
     local = (corners - camera[:3, 3]) @ camera[:3, :3]
-    seen = local[:, :2] / -local[:, 2:] * np.array((300.0, -300.0)) + np.array((220.0, 130.0))
+    seen = np.array((220.0, 130.0)) + local[:, :2] / local[:, 2:] * np.array((-300.0, 300.0))
     image = Image.new("RGB", (400, 300), (255, 255, 255))
     outline = seen[ConvexHull(seen).vertices]
     ImageDraw.Draw(image).polygon([(float(x), float(y)) for x, y in outline], fill=(180, 40, 40))
