@@ -189,7 +189,7 @@ class ReconstructionConfig:
     its start and 1 at its end.
     """
 
-    share: float = 0.0  # of the run's budget; 1 leaves nothing for the discriminator, 0 skips reconstruction
+    share: float = 1.0  # of the run's budget; 1 leaves nothing for the discriminator, 0 skips reconstruction
     solids_until: float = 0.1  # share of the run on points alone
     solid_steps: float = 0.55  # share of steps on points alone after that ...
     solid_steps_end: float = 0.35  # ... and at the end

@@ -103,8 +103,8 @@ def test_a_mirrored_field_is_symmetric_and_bends_nowhere_in_the_middle(rng: torc
     flipped = points * torch.tensor([1.0, -1.0, 1.0])
     assert torch.allclose(bound.logit(points, owner), bound.logit(flipped, owner), atol=1e-5)
     features = bound.features(points, owner)[0]
-    colours = [field.base_colour(features, at[0], bound.looks.of(owner[:1])) for at in (points, flipped)]
-    assert torch.allclose(*colours, atol=1e-6)
+    left, right = (field.base_colour(features, at[0], bound.looks.of(owner[:1])) for at in (points, flipped))
+    assert torch.allclose(left, right, atol=1e-6)
     middle = points * torch.tensor([1.0, 0.0, 1.0])
     near = middle + torch.tensor([0.0, 0.9 / 15, 0.0])
     assert torch.allclose(bound.features(middle, owner), bound.features(near, owner), atol=1e-6)
