@@ -8,6 +8,7 @@ from torch import Tensor
 
 from gen3d_core.networks.fields.interface import ConditionedField
 from gen3d_core.rendering.generator import Generator
+from training.code_source import CodeSource
 from training.compute import autocast
 
 POINTS, CANDIDATES = 2048, 16_384
@@ -19,15 +20,13 @@ class SolidProbes:
     """`POINTS` points of the unit ball, in the canonical frame."""
 
     @torch.no_grad()
-    def __init__(self, generator: Generator, truncation: float, rng: torch.Generator) -> None:
+    def __init__(self, generator: Generator, codes: CodeSource, truncation: float, rng: torch.Generator) -> None:
         direction = torch.randn(CANDIDATES, 3, generator=rng)
         radius = torch.rand(CANDIDATES, 1, generator=rng) ** (1 / 3)
         self.points = direction / direction.norm(dim=1, keepdim=True) * radius
-        config = generator.config
         occupancy = []
         for _ in range(LOOKED_AT // 8):
-            shape = torch.randn(8, config.shape_dim, generator=rng)
-            appearance = torch.randn(8, config.appearance_dim, generator=rng)
+            shape, appearance = codes.shapes(8, rng), codes.appearances(8, rng)
             with autocast(torch.device("cpu")):
                 occupancy.append(self.occupancy(generator.condition(shape, appearance, truncation)))
         self.points = self.points[torch.cat(occupancy).var(0).topk(POINTS).indices]

@@ -15,6 +15,7 @@ from gen3d_core.rendering import patch
 from gen3d_core.rendering.camera import draw_poses
 from gen3d_core.rendering.generator import Generator, as_pictures
 from gen3d_core.rendering.stage import Stage
+from training.code_source import CodeSource
 from training.compute import autocast
 from training.encoder.occupancy_probes import POINTS, SolidProbes
 
@@ -66,12 +67,11 @@ def frame_data_pictures(pictures: Float[Tensor, "n 4 s s"], pose: Float[Tensor, 
 
 @torch.no_grad()
 def render_objects(
-    generator: Generator, probes: SolidProbes, shapes: int, truncation: float, rng: torch.Generator
+    generator: Generator, codes: CodeSource, probes: SolidProbes, shapes: int, truncation: float, rng: torch.Generator
 ) -> RenderedObjects:
     """Pictures of new objects, `VIEWS` of each shape, from cameras of the generator's prior."""
     count = shapes * VIEWS
-    shape = torch.randn(shapes, generator.config.shape_dim, generator=rng)
-    appearance = torch.randn(count, generator.config.appearance_dim, generator=rng)
+    shape, appearance = codes.shapes(shapes, rng), codes.appearances(count, rng)
     pose = draw_poses(generator.prior, count, rng)
     stage = Stage(HALF_WIDTH)
     with autocast(pose.device):
@@ -81,8 +81,8 @@ def render_objects(
         pictures = as_pictures(generator.render(field, pose, place, stage), count)
         occupancy = probes.occupancy(field)
     seen = Seen(pictures.float().clamp(0, 1), place, pose)
-    codes = CodeBatch(shape.repeat_interleave(VIEWS, 0), appearance)
-    return RenderedObjects(seen, codes, occupancy.repeat_interleave(VIEWS, 0))
+    known = CodeBatch(shape.repeat_interleave(VIEWS, 0), appearance)
+    return RenderedObjects(seen, known, occupancy.repeat_interleave(VIEWS, 0))
 
 
 class Pool:

@@ -21,6 +21,7 @@ from gen3d_core.weights.load import load_generator
 from gen3d_core.weights.onnx_export import export_encoder
 from training.averaging import update_average
 from training.budget import Budget, BudgetedLoop
+from training.code_source import CodeSource
 from training.compute import denormals_as_zero
 from training.data.batches import Batches
 from training.data.dataset import load_with_bar
@@ -80,12 +81,13 @@ def train_encoder(
         log.info("resuming at %d pictures, %.1f minutes", state.images, state.seconds / 60)
     truncation = archive.manifest["truncation"]
     with denormals_as_zero():
-        probes = SolidProbes(generator, truncation, state.rng)
-        _train(state, generator, probes, truncation, batches, Budget(images, minutes), checkpoint)
+        codes = CodeSource.of_model(archive)
+        probes = SolidProbes(generator, codes, truncation, state.rng)
+        _train(state, generator, codes, probes, truncation, batches, Budget(images, minutes), checkpoint)
     log.info("exporting")
     budget = f"--images {images}" if minutes is None else f"--minutes {minutes:g}"
     command = f"gen3d-train encoder MODEL --out MODEL{' --data DATASET' if batches else ''} {budget} --seed {seed}"
-    _write(out, archive, state, command, _own_pictures(generator, probes, truncation, batches, state.rng))
+    _write(out, archive, state, command, _own_pictures(generator, codes, probes, truncation, batches, state.rng))
     checkpoint.unlink(missing_ok=True)
     log.info("%s: %.1f MB", out, out.stat().st_size / 1e6)
 
@@ -125,6 +127,7 @@ def _load_batches(data: Path) -> Batches:
 def _train(
     state: EncoderState,
     generator: Generator,
+    codes: CodeSource,
     probes: SolidProbes,
     truncation: float,
     batches: Batches | None,
@@ -132,15 +135,15 @@ def _train(
     checkpoint: Path,
 ) -> None:
     """Until the budget is spent, all sessions together."""
-    distance = StyleDistance(generator.field, state.rng)  # type: ignore[arg-type]
+    distance = StyleDistance(generator.field, codes, state.rng)  # type: ignore[arg-type]
     pool = Pool(CAPACITY, generator.config.shape_dim, generator.config.appearance_dim)
     while pool.count < FIRST:
-        pool.add(render_objects(generator, probes, NEW_SHAPES, truncation, state.rng))
+        pool.add(render_objects(generator, codes, probes, NEW_SHAPES, truncation, state.rng))
     loop = BudgetedLoop[EncoderState](budget, "encoder", lambda state: state.save(checkpoint))
 
     def step(state: EncoderState, progress: float) -> EncoderState:
         if state.step % NEW_EVERY == 0:
-            pool.add(render_objects(generator, probes, NEW_SHAPES, truncation, state.rng))
+            pool.add(render_objects(generator, codes, probes, NEW_SHAPES, truncation, state.rng))
         redrawn = _draw_to_redraw(pool, batches, state.rng) if progress >= REDRAWN_FROM else None
         known = pool.draw(BATCH if redrawn is None else BATCH - REDRAWN_PICTURES, state.rng)
         state.optimiser.param_groups[0]["lr"] = rate(state.step, progress)
@@ -166,12 +169,17 @@ def _draw_to_redraw(pool: Pool, batches: Batches | None, rng: torch.Generator) -
 
 
 def _own_pictures(
-    generator: Generator, probes: SolidProbes, truncation: float, batches: Batches | None, rng: torch.Generator
+    generator: Generator,
+    codes: CodeSource,
+    probes: SolidProbes,
+    truncation: float,
+    batches: Batches | None,
+    rng: torch.Generator,
 ) -> Tensor:
     """Pictures (n, 4, side, side) of the model's own kind, each reduced to its object."""
     if batches is not None:
         return frame_data_pictures(*batches.draw(PICTURES, rng)).pictures
-    return render_objects(generator, probes, PICTURES // VIEWS, truncation, rng).seen.pictures
+    return render_objects(generator, codes, probes, PICTURES // VIEWS, truncation, rng).seen.pictures
 
 
 def _summary(terms: Terms, images: int) -> str:

@@ -16,6 +16,7 @@ from gen3d_core.networks.fields.triplane import TriplaneField
 from gen3d_core.rendering import picture_losses
 from gen3d_core.rendering.generator import Generator, as_pictures
 from gen3d_core.rendering.stage import Stage
+from training.code_source import CodeSource
 from training.compute import autocast
 from training.encoder.augmentation import augment
 from training.encoder.occupancy_probes import SolidProbes
@@ -28,6 +29,8 @@ SOLIDS = 16
 """Pictures of a batch whose objects are compared as solids."""
 CODES, AZIMUTH, ELEVATION, SILHOUETTE, PICTURE, SOLID = 1.0, 0.3, 0.1, 2.0, 2.0, 2.0
 """Weights of the terms."""
+DRAWN = 4096
+"""Codes that tell how much styles vary."""
 ELEVATION_UNIT = 0.15
 """Radians that count as much as the spread of a style."""
 
@@ -62,9 +65,10 @@ class StyleDistance:
     """
 
     @torch.no_grad()
-    def __init__(self, field: TriplaneField, rng: torch.Generator) -> None:
+    def __init__(self, field: TriplaneField, codes: CodeSource, rng: torch.Generator) -> None:
         self.mappings = (field.shape_mapping, field.appearance_mapping)
-        self.spreads = [m(torch.randn(4096, m.code, generator=rng)).std(0) + 1e-3 for m in self.mappings]
+        drawn = codes.shapes(DRAWN, rng), codes.appearances(DRAWN, rng)
+        self.spreads = [m(each).std(0) + 1e-3 for m, each in zip(self.mappings, drawn, strict=True)]
 
     def __call__(self, found: CodeBatch, true: CodeBatch) -> Float[Tensor, ""]:
         pairs = ((found.shape, true.shape), (found.appearance, true.appearance))

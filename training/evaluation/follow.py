@@ -17,13 +17,13 @@ from gen3d_core.errors import Gen3DError
 from gen3d_core.mesh.extract import MeshError, components, largest_part
 from gen3d_core.mesh.mesh import Mesh
 from gen3d_core.rendering.generator import Generator
+from training.code_source import CodeSource
 from training.data.meshes import real_meshes
 from training.evaluation.curves import COLOURS, Curve, charts
 from training.evaluation.folder import write_together
 from training.evaluation.page import render
 from training.evaluation.real_set import RealSet
 from training.export.field_mesh import bare_mesh
-from training.gan.code_source import CodeSource
 from training.gan.run_folder import load_run
 from training.gan.snapshots import snapshots
 

@@ -11,8 +11,8 @@ from gen3d_core.rendering import patch
 from gen3d_core.rendering.generator import Generator
 from gen3d_core.rendering.stage import Stage
 from gen3d_core.rendering.volume import over_white
+from training.code_source import CodeSource
 from training.compute import autocast
-from training.gan.code_source import CodeSource
 from training.sheet import as_row, as_sheet, bare_geometry
 
 VIEWS_DEG = ((30.0, 20.0), (120.0, 25.0), (-60.0, 30.0), (0.0, 10.0))

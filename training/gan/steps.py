@@ -14,9 +14,9 @@ from gen3d_core.config import Config
 from gen3d_core.networks.fields.interface import ConditionedField
 from gen3d_core.rendering.generator import Generator, as_pictures
 from gen3d_core.rendering.renderer import Rendering
+from training.code_source import CodeSource
 from training.compute import autocast
 from training.data.batches import Batches
-from training.gan.code_source import CodeSource
 from training.smoothness import surface_smoothness, visible_rays
 
 

@@ -15,8 +15,8 @@ from gen3d_core.errors import Gen3DError
 from gen3d_core.files import replacing
 from training.averaging import update_average
 from training.budget import Budget, BudgetedLoop
+from training.code_source import CodeSource
 from training.data.batches import Batches
-from training.gan.code_source import CodeSource
 from training.gan.health import Alarm
 from training.gan.samples import sample_grid
 from training.gan.snapshots import keep_snapshot

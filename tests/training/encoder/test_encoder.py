@@ -33,6 +33,7 @@ from tests.analytic import Box, Sphere
 from tests.core.torch_solids import SolidBatch
 from tests.tiny_run import TINY, small_encoder_training
 from training.cli import main
+from training.code_source import CodeSource
 from training.encoder import session as encoder_session
 from training.encoder.augmentation import augment, frame_pictures
 from training.encoder.occupancy_probes import POINTS, SolidProbes
@@ -41,6 +42,7 @@ from training.encoder.state import EncoderState, average_decay, rate
 from training.encoder.steps import StyleDistance, azimuth_shares
 
 CPU = torch.device("cpu")
+CODES = CodeSource(8, 6)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -109,7 +111,7 @@ def test_directions_are_shared_by_the_nearest_two():
 def test_styles_are_compared_by_what_they_are_and_not_by_the_codes_length(tiny_model: Path):
     field = load_generator(tiny_model, CPU).field
     rng = torch.Generator().manual_seed(0)
-    distance = StyleDistance(field, rng)  # type: ignore[arg-type]
+    distance = StyleDistance(field, CODES, rng)  # type: ignore[arg-type]
     codes = CodeBatch(torch.randn(256, 8, generator=rng), torch.randn(256, 6, generator=rng))
     others = CodeBatch(torch.randn(256, 8, generator=rng), torch.randn(256, 6, generator=rng))
     assert distance(CodeBatch(3 * codes.shape, 3 * codes.appearance), codes).item() == pytest.approx(0, abs=1e-4)
@@ -120,8 +122,8 @@ def test_a_pool_keeps_the_newest(tiny_model: Path):
     generator = load_generator(tiny_model, CPU)
     rng = torch.Generator().manual_seed(0)
     pool = Pool(6, 8, 6)
-    probes = SolidProbes(generator, 1.0, rng)
-    first, second = (render_objects(generator, probes, 2, 1.0, rng) for _ in range(2))
+    probes = SolidProbes(generator, CODES, 1.0, rng)
+    first, second = (render_objects(generator, CODES, probes, 2, 1.0, rng) for _ in range(2))
     pool.add(first)
     pool.add(second)
     drawn = pool.draw(200, rng)
@@ -135,7 +137,7 @@ def test_a_pool_keeps_the_newest(tiny_model: Path):
 
 
 def test_probes_tell_what_solids_fill(tiny_model: Path):
-    probes = SolidProbes(load_generator(tiny_model, CPU), 1.0, torch.Generator().manual_seed(0))
+    probes = SolidProbes(load_generator(tiny_model, CPU), CODES, 1.0, torch.Generator().manual_seed(0))
     occupancy = probes.occupancy(SolidBatch([Sphere(0.5), Box((0.6, 0.3, 0.2))])) > 0.5
     assert torch.equal(occupancy[0], probes.points.norm(dim=1) < 0.5)
     assert torch.equal(occupancy[1], (probes.points.abs() < torch.tensor([0.6, 0.3, 0.2])).all(1))
@@ -144,7 +146,7 @@ def test_probes_tell_what_solids_fill(tiny_model: Path):
 def test_probes_lie_where_objects_differ(tiny_model: Path):
     generator = load_generator(tiny_model, CPU)
     rng = torch.Generator().manual_seed(0)
-    probes, elsewhere = (SolidProbes(generator, 1.0, rng) for _ in range(2))
+    probes, elsewhere = (SolidProbes(generator, CODES, 1.0, rng) for _ in range(2))
     assert probes.points.shape == (POINTS, 3) and probes.points.norm(dim=1).max() <= 1
     direction = torch.nn.functional.normalize(torch.randn(POINTS, 3, generator=rng))
     elsewhere.points = direction * torch.rand(POINTS, 1, generator=rng) ** (1 / 3)
@@ -155,8 +157,8 @@ def test_probes_lie_where_objects_differ(tiny_model: Path):
 def test_pictures_are_rendered_where_their_place_says(tiny_model: Path):
     """What the pool shows at a place is what the whole picture shows there."""
     generator = load_generator(tiny_model, CPU)
-    probes = SolidProbes(generator, 1.0, torch.Generator().manual_seed(0))
-    new = render_objects(generator, probes, 2, 1.0, torch.Generator().manual_seed(1))
+    probes = SolidProbes(generator, CODES, 1.0, torch.Generator().manual_seed(0))
+    new = render_objects(generator, CODES, probes, 2, 1.0, torch.Generator().manual_seed(1))
     covered = new.seen.pictures[:, 3] >= VISIBLE / 255  # what framing calls seen: a tiny model's edges are haze
     for axis in (1, 2):
         assert covered.any(axis).sum(1).max() <= SIDE

@@ -9,8 +9,9 @@ import numpy as np
 import torch
 
 from gen3d_core.codes.prior import CodePrior, CodePriors
+from gen3d_core.model.archive import read_model, write_model
 from tests.tiny_run import TINY
-from training.gan.code_source import CodeSource
+from training.code_source import CodeSource
 
 PRIOR = CodePrior(
     np.array([0.75, 0.25], np.float32),
@@ -42,3 +43,13 @@ def test_a_run_knows_its_own_only_where_its_codes_are_framed(tmp_path: Path) -> 
     found = CodeSource.of_run(framed, tmp_path).priors
     assert found.shape is not None and np.array_equal(found.shape.means, PRIOR.means) and found.appearance is None
     assert CodeSource.of_run(plain, tmp_path).priors == CodePriors()
+
+
+def test_a_model_file_s_are_those_that_its_seeds_follow(tmp_path: Path, tiny_model: Path) -> None:
+    """What an encoder learns to read is what the model draws."""
+    archive = read_model(tiny_model)
+    assert CodeSource.of_model(archive).priors == CodePriors()
+    wide = CodePrior(np.ones(1, np.float32), np.full((1, 8), 3, np.float32), np.eye(8, dtype=np.float32)[None])
+    write_model(tmp_path / "drawn.gen3d", archive.manifest, {**archive.members, "shape_prior.f32": wide.packed()})
+    source = CodeSource.of_model(read_model(tmp_path / "drawn.gen3d"))
+    assert source.shapes(400, torch.Generator().manual_seed(0)).mean(0).sub(3).abs().max() < 0.3

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from gen3d_core.codes.prior import MEMBERS, NORMAL, CodePrior, CodePriors
 from gen3d_core.config import GeneratorConfig
+from gen3d_core.model.archive import ModelArchive, read_priors
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,11 @@ class CodeSource:
             if config.framed_codes and (folder / name).exists()
         }
         return cls(config.shape_dim, config.appearance_dim, CodePriors(**found))
+
+    @classmethod
+    def of_model(cls, archive: ModelArchive) -> CodeSource:
+        """That of a model file."""
+        return cls(archive.manifest["shape_dim"], archive.manifest["appearance_dim"], read_priors(archive))
 
     def shapes(self, count: int, rng: torch.Generator) -> Float[Tensor, "count d"]:
         return _drawn(count, self.shape_dim, self.priors.shape, rng)
