@@ -253,9 +253,9 @@ def test_another_version_of_a_model_is_asked_for(window: Window) -> None:
     made_alone(window)
     window.run(f"{ACTIVE}['gen3d']['model_hash'] = {ACTIVE}['gen3d']['model_identity'] = '0' * 64")
     for key, count in (("Escape", 1), ("Return", 2)):
-        window.press("gen3d.vary")
+        window.press("ops.gen3d.vary")
         time.sleep(1.0)
-        shot(window, "other_version")
+        shot(window, f"other_version_{key.lower()}")
         assert window.run(f"result = len({OBJECTS})") == 1 and not window.run(f"import sys; result = {QUEUE}.busy")
         window.type(key)
         time.sleep(1.0)
