@@ -131,8 +131,15 @@ class Session:
         self.ended, self.message, self._waiting = True, message, None
         if self.job is not None:
             self.job.cancel()
-        if self.updates:
+        if self.updates and self._is_free():
             compat.push_undo("Adjust")
+
+    def _is_free(self) -> bool:
+        """Whether an undo step can be made now: it may be the scene that is gone."""
+        try:
+            return self._target.may_change()
+        except RuntimeError:
+            return False
 
 
 class Live:

@@ -9,6 +9,7 @@ previews, the worker tells later.
 import logging
 import shutil
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,27 @@ class Entry:
     sliders: tuple[Slider, ...] = ()
     error: str = ""
     hash: str = ""
+    identity: str = ""
+
+
+@dataclass(frozen=True)
+class Maker:
+    """The model that made something, as that remembers it: its name, its file's hash, and the identity of the graphs
+    that make objects, which files of older versions do not have."""
+
+    name: str
+    hash: str
+    identity: str = ""
+
+    @classmethod
+    def of(cls, held: Mapping[str, Any]) -> "Maker":
+        """From an object's record."""
+        return cls(str(held["model"]), str(held["model_hash"]), str(held.get("model_identity", "")))
+
+    def is_the_same(self, file_hash: str, identity: str) -> bool:
+        """Whether a model of this hash and identity makes the same of the same codes: a file that only tells more than
+        it did has another hash."""
+        return identity == self.identity if self.identity and identity else file_hash == self.hash
 
 
 class Catalogue:
@@ -82,11 +104,11 @@ class Catalogue:
         """The model of a key, None where it is gone."""
         return next((entry for entry in self.entries() if entry.key == key), None)
 
-    def maker(self, name: str, file_hash: str) -> Entry | None:
-        """The model that made an object: the very file where it is known to be there, else one of its name."""
+    def find(self, maker: Maker) -> Entry | None:
+        """The model that made something: the very same where it is known to be there, else one of its name."""
         entries = self.entries()
-        same = next((entry for entry in entries if entry.hash == file_hash and file_hash), None)
-        return same or next((entry for entry in entries if Path(entry.key).stem == name), None)
+        same = next((each for each in entries if each.hash and maker.is_the_same(each.hash, each.identity)), None)
+        return same or next((each for each in entries if Path(each.key).stem == maker.name), None)
 
     def places(self) -> list[Path]:
         """Where models lie beside the shipped ones: the user's folder and single files."""
@@ -101,6 +123,10 @@ class Catalogue:
     def look_again(self) -> None:
         """Look through the folders when the models are next asked for."""
         self._until = 0.0
+
+    def forget(self) -> None:
+        """Ask the worker again what the models hold: a file has changed."""
+        self._asked = set()
 
     @property
     def has_news(self) -> bool:
@@ -163,12 +189,17 @@ def models_folder() -> Path:
     return Path(bpy.path.abspath(named) if named else own).absolute()
 
 
+def is_model_file(path: Path) -> bool:
+    """Whether a path is named as models are, in capitals or not."""
+    return path.suffix.lower() == SUFFIX
+
+
 def _shipped_folder() -> Path:
     return compat.wheels_folder() / "gen3d_core" / "models"
 
 
 def _files(folder: Path) -> list[Path]:
-    return sorted(folder.glob(f"*{SUFFIX}"), key=lambda path: path.stem)
+    return sorted((path for path in folder.glob("*") if is_model_file(path)), key=lambda path: path.stem)
 
 
 def _label(name: str) -> str:
@@ -185,4 +216,6 @@ def _entry(told: protocol.ModelEntry) -> Entry:
     about = f"Makes {told.category}. Licence: {told.licence or 'not stated'}"
     credits = told.attribution
     about += f". Learned from the work of {len(credits)} sources, see gen3d info" if credits else ""
-    return Entry(_key(told.file), _label(told.name), about, told.truncation, sliders, hash=told.hash)
+    return Entry(
+        _key(told.file), _label(told.name), about, told.truncation, sliders, hash=told.hash, identity=told.identity
+    )

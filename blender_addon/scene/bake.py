@@ -24,13 +24,29 @@ class BakeError(RuntimeError):
 
 
 def bake_texture(context: compat.Context, placed: bpy.types.Object, pixels: int) -> None:
-    """Unwrap an object and keep its colours in a picture. Raises BakeError."""
+    """Unwrap an object's mesh and keep its colours in a picture. Raises BakeError."""
     mesh: Any = placed.data
+    if not mesh.is_editable or mesh.override_library is not None:
+        raise BakeError(f"The mesh of {placed.name} is linked from another file: make it local first")
     if COLOUR not in mesh.color_attributes:
         raise BakeError(f"{placed.name} has lost its colours: regenerate it first")
-    with select_alone(context, placed):
+    if not mesh.polygons:
+        raise BakeError(f"{placed.name} has no faces: regenerate it first")
+    with stand_in(context, mesh) as other, select_alone(context, other):
         unwrap(pixels)
-        bake(context, placed, pixels)
+        bake(context, other, f"{placed.name} texture", pixels)
+
+
+@contextmanager
+def stand_in(context: compat.Context, mesh: bpy.types.Mesh) -> Iterator[bpy.types.Object]:
+    """An object of the same mesh that can be selected and rendered, whatever holds for those of the scene."""
+    other = bpy.data.objects.new("Gen3D bake", mesh)
+    context.scene.collection.objects.link(other)
+    try:
+        context.view_layer.update()  # until then it cannot be selected
+        yield other
+    finally:
+        bpy.data.objects.remove(other)
 
 
 @contextmanager
@@ -40,7 +56,8 @@ def select_alone(context: compat.Context, placed: bpy.types.Object) -> Iterator[
     selected, active = list(context.selected_objects), layer.objects.active
     try:
         for each in selected:
-            each.select_set(each == placed)
+            each.select_set(False)
+        placed.select_set(True)
         layer.objects.active = placed
         yield
     finally:
@@ -59,12 +76,9 @@ def unwrap(pixels: int) -> None:
         operators.object.mode_set(mode="OBJECT")
 
 
-def bake(context: compat.Context, placed: bpy.types.Object, pixels: int) -> None:
-    """A picture of the corner colours over the object's UVs, packed into the file, and a material that shows it.
-
-    Raises BakeError where Cycles is not there.
-    """
-    name = f"{placed.name} texture"
+def bake(context: compat.Context, placed: bpy.types.Object, name: str, pixels: int) -> None:
+    """A picture of the corner colours over the object's UVs, packed into the file, and a material that shows it, both
+    of a name. Raises BakeError where Cycles is not there."""
     mesh: Any = placed.data
     image = bpy.data.images.new(name, pixels, pixels)
     material = bpy.data.materials.new(name)

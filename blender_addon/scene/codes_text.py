@@ -19,10 +19,12 @@ class CodesError(ValueError):
 
 @dataclass(frozen=True)
 class Kept:
-    """An object's ingredients: its model by name and file hash, its codes, its truncation."""
+    """An object's ingredients: its model by name, file hash and identity ("" in texts of older versions), its codes,
+    its truncation."""
 
     model: str
     model_hash: str
+    model_identity: str
     shape: list[float]
     appearance: list[float]
     truncation: float
@@ -34,6 +36,7 @@ def to_text(record: Mapping[str, Any]) -> str:
         "format": FORMAT,
         "model": str(record["model"]),
         "model_hash": str(record["model_hash"]),
+        "model_identity": str(record.get("model_identity", "")),
         "truncation": float(record.get("truncation", 1.0)),
         # Seven digits hold a float32 but for its last bit, which no one sees.
         "shape": [float(f"{value:.7g}") for value in record["shape_code"]],
@@ -53,10 +56,18 @@ def from_text(text: str) -> Kept:
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise CodesError("The clipboard holds no codes: select a generated object and press Copy Codes first")
     model, model_hash = content.get("model"), content.get("model_hash")
-    if not isinstance(model, str) or not isinstance(model_hash, str) or not model:
+    identity = content.get("model_identity", "")
+    if not all(isinstance(each, str) for each in (model, model_hash, identity)) or not model:
         raise CodesError("The codes name no model: copy them again")
     (truncation,) = _numbers([content.get("truncation")])
-    return Kept(model, model_hash, _numbers(content.get("shape")), _numbers(content.get("appearance")), truncation)
+    return Kept(
+        str(model),
+        str(model_hash),
+        identity,
+        _numbers(content.get("shape")),
+        _numbers(content.get("appearance")),
+        truncation,
+    )
 
 
 def _numbers(values: object) -> list[float]:

@@ -15,7 +15,7 @@ import numpy as np
 
 from ..worker.results import GeneratedMorph, Segment, Surface
 from .morph_nodes import SEGMENT, STEP, add_modifier, drive
-from .objects import COLOUR, build_mesh, to_blender_axes
+from .objects import COLOUR, build_mesh, frame_of_size, to_blender_axes
 
 MORPH = "Morph"
 MADE_OF = "gen3d_morph"
@@ -63,7 +63,7 @@ def _mesh(name: str, made: GeneratedMorph, size: float) -> bpy.types.Mesh:
         np.concatenate([segment.faces + begin for segment, begin in zip(made.segments, begins, strict=False)]),
         np.concatenate([segment.colours[0] for segment in made.segments]),
     )
-    mesh = build_mesh(name, surface, size)
+    mesh = build_mesh(name, surface, frame_of_size(size))
     owners = np.repeat(np.arange(len(made.segments), dtype=np.int32), [len(each.faces) for each in made.segments])
     attribute: Any = mesh.attributes.new(SEGMENT, "INT", "FACE")
     attribute.data.foreach_set("value", owners)
@@ -117,6 +117,7 @@ def _record(made: GeneratedMorph, size: float) -> dict[str, Any]:
         "appearance_codes": made.appearance_codes.ravel().tolist(),
         "model": made.info.model.name,
         "model_hash": made.info.model.hash,
+        "model_identity": made.info.model.identity,
         "truncation": made.info.truncation,
         "resolution": settings.resolution,
         "kind": settings.kind,

@@ -13,6 +13,7 @@ from gen3d_core import protocol
 
 from .. import compat
 from ..worker.results import GeneratedMesh, Surface
+from .rest import keep_rest
 
 COLOUR = "Colour"
 MATERIAL = "Gen3D colour"
@@ -71,16 +72,17 @@ def to_blender_axes(points: np.ndarray) -> np.ndarray:
     return np.stack((points[:, 1], -points[:, 0], points[:, 2]), axis=1)
 
 
-def build_mesh(name: str, made: Surface, size: float) -> bpy.types.Mesh:
-    """A smooth-shaded mesh data-block, its longest side ``size`` metres, with the corner colours ``Colour`` and the
-    material that shows them."""
-    corners = made.faces.ravel()
+def build_mesh(name: str, made: Surface, frame: np.ndarray) -> bpy.types.Mesh:
+    """A smooth-shaded mesh data-block, put where a frame (4, 4) takes what is 1 long and stands on the origin, with the
+    corner colours ``Colour`` and the material that shows them."""
+    points = to_blender_axes(made.vertices) @ frame[:3, :3].T + frame[:3, 3]
+    corners = (made.faces if np.linalg.det(frame[:3, :3]) > 0 else made.faces[:, ::-1]).ravel()
     mesh = bpy.data.meshes.new(name)
     mesh.vertices.add(len(made.vertices))
     mesh.loops.add(len(corners))
     # As attributes whole arrays are copied; as properties of vertices and loops each number would be set by a call.
     attributes: Any = mesh.attributes
-    attributes["position"].data.foreach_set("vector", (size * to_blender_axes(made.vertices)).ravel())
+    attributes["position"].data.foreach_set("vector", points.astype(np.float32).ravel())
     attributes[".corner_vert"].data.foreach_set("value", corners)
     mesh.polygons.add(len(made.faces))
     mesh.polygons.foreach_set("loop_start", np.arange(0, len(corners), 3, dtype=np.int32))
@@ -95,6 +97,11 @@ def build_mesh(name: str, made: Surface, size: float) -> bpy.types.Mesh:
     mesh.color_attributes.render_color_index = mesh.color_attributes.find(COLOUR)
     mesh.materials.append(colour_material())
     return mesh
+
+
+def frame_of_size(size: float) -> np.ndarray:
+    """(4, 4) for an object of which nothing is turned or moved, its longest side `size` metres."""
+    return np.diag([size, size, size, 1.0])
 
 
 def colour_material() -> bpy.types.Material:
@@ -139,6 +146,7 @@ def record(info: protocol.MeshResult | protocol.EncodedResult, size: float) -> d
         "size": size,
         "model": info.model.name,
         "model_hash": info.model.hash,
+        "model_identity": info.model.identity,
         **seed,
         "shape_code": info.summary.shape_code,
         "appearance_code": info.summary.appearance_code,
@@ -156,31 +164,6 @@ def view_layer_of(scene: bpy.types.Scene) -> bpy.types.ViewLayer:
         if window.scene == scene:
             return window.view_layer
     return scene.view_layers[0]
-
-
-def remake(made: GeneratedMesh, target: int, size: float | None = None) -> bpy.types.Object:
-    """Give an object, named by its session identifier, another mesh; transform, name, materials and modifiers stay.
-
-    ``size`` None keeps its own. Raises PlacementError when it is gone or cannot be changed.
-    """
-    placed = find(target)
-    if placed is None or not placed.is_editable or not isinstance(placed.data, bpy.types.Mesh):
-        raise PlacementError("The object is gone or cannot be edited")
-    old = placed.data
-    size = float(placed[RECORD].get("size", 1.0)) if size is None else size
-    mesh = build_mesh(old.name, made, size)
-    mesh.materials.clear()
-    for material in old.materials:
-        # A baked picture belongs to the surface that it was unwrapped from.
-        baked = material is not None and TEXTURED in material
-        mesh.materials.append(colour_material() if baked else material)
-    name = old.name
-    placed.data = mesh
-    if not old.users:
-        bpy.data.meshes.remove(old)
-        mesh.name = name
-    placed[RECORD] = record(made.info, size)
-    return placed
 
 
 def find(identifier: int) -> bpy.types.Object | None:
@@ -217,12 +200,13 @@ def place(
     """
     placement.find()  # before anything is made
     properties = record(made.info, size)
-    placed = bpy.data.objects.new(name, build_mesh(name, made, size))
+    mesh = build_mesh(name, made, frame_of_size(size))
+    keep_rest(mesh, to_blender_axes(made.vertices))
+    placed = bpy.data.objects.new(name, mesh)
     placed[RECORD] = properties
     try:
         link(placed, placement, alone=alone)
     except Exception:
-        mesh: Any = placed.data
         bpy.data.objects.remove(placed)
         bpy.data.meshes.remove(mesh)
         raise

@@ -79,10 +79,15 @@ def may_change(scene: int) -> bool:
     """Whether a scene, named by its session identifier, can take objects or meshes now: not during a mode or a
     transform whose undo steps they would tear apart, and not while rendering. Raises PlacementError when it is gone."""
     active = view_layer_of(find_scene(scene)).objects.active
-    if (active is not None and active.mode != "OBJECT") or bpy.app.is_job_running("RENDER"):
+    if (active is not None and active.mode != "OBJECT") or is_rendering():
         return False
     modals = [modal for window in compat.windows() for modal in window.modal_operators]
     return not any(modal.bl_idname.startswith("TRANSFORM_OT_") for modal in modals)
+
+
+def is_rendering() -> bool:
+    """Whether Blender renders or bakes in the background of a window, and reads the scene's meshes meanwhile."""
+    return any(bpy.app.is_job_running(kind) for kind in ("RENDER", "OBJECT_BAKE"))
 
 
 def _view(window: bpy.types.Window) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 """From Blender to a model: the collection's meshes, and a process that renders and trains."""
 
 import os
-import re
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -60,25 +59,3 @@ def _start(python: Path, folder: Path, *options: str) -> int:
     except OSError as error:
         raise TrainingError(f"{python} does not start: {error}") from error
     return child.pid
-
-
-def export_meshes(collection: bpy.types.Collection, folder: Path, context: compat.Context) -> int:
-    """Each mesh object of a collection as a GLB of its own. Returns how many. Raises TrainingError."""
-    objects = [each for each in collection.all_objects if isinstance(each.data, bpy.types.Mesh) and each.data.polygons]
-    if not objects:
-        raise TrainingError(f"The collection {collection.name!r} holds no meshes")
-    folder.mkdir(parents=True)
-    selected, active = list(context.selected_objects), context.view_layer.objects.active
-    try:
-        for number, each in enumerate(objects):
-            for other in context.view_layer.objects:
-                other.select_set(other == each)
-            name = re.sub(r"[^A-Za-z0-9_-]", "_", each.name)[:60]
-            bpy.ops.export_scene.gltf(
-                filepath=str(folder / f"{number:04d}_{name}.glb"), use_selection=True, export_apply=True
-            )
-    finally:
-        for other in context.view_layer.objects:
-            other.select_set(other in selected)
-        context.view_layer.objects.active = active
-    return len(objects)

@@ -10,10 +10,13 @@ import bpy
 from .. import compat
 from ..queue.adjust_session import Session, Target, live
 from ..queue.service import catalogue
-from ..scene.objects import RECORD, codes_of, find, only_parent, remake
+from ..scene.objects import RECORD, codes_of, find, only_parent
 from ..scene.placing import may_change
-from .selection import InputError, model_of, selected_objects
-from .submission import ReportingOperator, needs_object_mode
+from ..scene.remaking import remake
+from ..scene.rest import frame_of
+from .makers import CodesOperator, made_by, maker_of, model_of
+from .selection import InputError, changeable_objects
+from .submission import needs_object_mode
 
 
 def on_slider_moved(slider: Any, context: compat.Context) -> None:
@@ -36,17 +39,18 @@ def follow_undo(*unused: Any) -> None:
     session.refresh()
 
 
-def target_of(placed: bpy.types.Object, scene: int) -> Target:
+def target_of(placed: bpy.types.Object, scene: int, *, other_version: bool) -> Target:
     """An object of a scene, both by their session identifiers: an undo step frees what a reference points to."""
     identifier = placed.session_uid
+    show = functools.partial(remake, target=identifier)
     return Target(
         exists=lambda: find(identifier) is not None,
         may_change=functools.partial(may_change, scene),
-        show=functools.partial(remake, target=identifier),
+        show=made_by(maker_of(placed), show, other_version=other_version),
     )
 
 
-class GEN3D_OT_adjust(ReportingOperator, bpy.types.Operator):
+class GEN3D_OT_adjust(CodesOperator, bpy.types.Operator):
     bl_idname = "gen3d.adjust"
     bl_label = "Adjust"
     bl_description = "Change the active object by sliders; it follows while they move"
@@ -57,8 +61,9 @@ class GEN3D_OT_adjust(ReportingOperator, bpy.types.Operator):
         return not live.running and needs_object_mode(cls, context)
 
     def act(self, context: compat.Context) -> set[str]:
-        placed = selected_objects(context)[0]
-        entry = catalogue.entry(model_of(placed))
+        placed = changeable_objects(context)[0]
+        frame_of(placed, 1.0)  # raises where a new mesh would take something away
+        entry = catalogue.entry(model_of(placed, other_version=self.other_version))
         if entry is None or not entry.sliders:
             raise InputError(f"The model of {placed.name} has no directions to adjust")
         held = placed[RECORD]
@@ -75,7 +80,8 @@ class GEN3D_OT_adjust(ReportingOperator, bpy.types.Operator):
         fields = {"model": entry.key, "recipe": recipe, "truncation": held.get("truncation")}
         values = {slider.name: slider.value for slider in sliders}
         resolution = int(held.get("resolution", context.scene.gen3d.resolution))
-        live.begin(Session(target_of(placed, context.scene.session_uid), fields, values, resolution))
+        target = target_of(placed, context.scene.session_uid, other_version=self.other_version)
+        live.begin(Session(target, fields, values, resolution))
         return {"FINISHED"}
 
 

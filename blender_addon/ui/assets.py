@@ -6,7 +6,7 @@ import bpy
 
 from .. import compat
 from ..scene.objects import RECORD
-from .selection import selected_objects
+from .selection import changeable_objects
 from .submission import ReportingOperator, needs_object_mode
 
 TAG = "gen3d"
@@ -23,7 +23,7 @@ class GEN3D_OT_mark_asset(ReportingOperator, bpy.types.Operator):
         return needs_object_mode(cls, context)
 
     def act(self, context: compat.Context) -> set[str]:
-        for each in selected_objects(context):
+        for each in changeable_objects(context):
             each.asset_mark()
             about = each.asset_data
             model = str(each[RECORD]["model"])

@@ -13,12 +13,15 @@ from gen3d_core import protocol
 
 from .. import compat
 from ..queue.batch import Batch, Item
-from ..queue.service import catalogue
+from ..queue.models import Maker
 from ..scene.codes_text import from_text, to_text
-from ..scene.objects import RECORD, codes_of, only_parent, remake, remembers
+from ..scene.objects import RECORD, codes_of, only_parent, remembers
 from ..scene.placing import NewObjects
-from .selection import InputError, common_model, model_of, place_at_cursor, places_beside, selected_objects
-from .submission import BatchOperator, pressed_batch
+from ..scene.remaking import remake
+from ..scene.rest import size_of
+from .makers import CodesBatchOperator, common_model, key_of, made_by, maker_of, model_of
+from .selection import of_each_mesh, place_at_cursor, places_beside, selected_objects
+from .submission import pressed_batch
 
 
 def mixtures(count: int) -> list[tuple[float, ...]]:
@@ -40,25 +43,31 @@ def mixture(
 
 
 def new_objects(
-    context: compat.Context, label: str, source: bpy.types.Object, model: str, recipes: list[protocol.Recipe]
+    context: compat.Context,
+    label: str,
+    source: bpy.types.Object,
+    model: str,
+    recipes: list[protocol.Recipe],
+    *,
+    other_version: bool,
 ) -> Batch:
     """A batch that makes objects beside one, each from its own recipe, all named and sized after it."""
     held = source[RECORD]
-    size = float(held.get("size", 1.0))
+    size = size_of(source, float(held.get("size", 1.0)))
     common = {
         "model": model, "resolution": context.scene.gen3d.resolution, "truncation": held.get("truncation"),
     }  # fmt: skip
     places = places_beside(source, context, len(recipes), size)
     name = f"{held['model']}_{label.lower()}"
     group = NewObjects(label)
-    items = [
-        Item(common | {"recipe": recipe}, functools.partial(group.place, placement=where, name=name, size=size))
-        for where, recipe in zip(places, recipes, strict=True)
-    ]
+    items = []
+    for where, recipe in zip(places, recipes, strict=True):
+        show = functools.partial(group.place, placement=where, name=name, size=size)
+        items.append(Item(common | {"recipe": recipe}, made_by(maker_of(source), show, other_version=other_version)))
     return pressed_batch(context, label, items, group.seal)
 
 
-class GEN3D_OT_vary(BatchOperator, bpy.types.Operator):
+class GEN3D_OT_vary(CodesBatchOperator, bpy.types.Operator):
     bl_idname = "gen3d.vary"
     bl_label = "Vary"
     bl_description = "Make objects like the active one, as different from it as Strength says"
@@ -72,10 +81,11 @@ class GEN3D_OT_vary(BatchOperator, bpy.types.Operator):
         appearance = settings.strength if settings.vary != "SHAPE" else 0.0
         one = replace(only_parent(codes_of(source)), shape_strength=shape, appearance_strength=appearance)
         recipes = [replace(one, seed=draw.randint(*protocol.limits.SEED)) for _ in range(settings.variations)]
-        return new_objects(context, "Vary", source, model_of(source), recipes)
+        model = model_of(source, other_version=self.other_version)
+        return new_objects(context, "Vary", source, model, recipes, other_version=self.other_version)
 
 
-class GEN3D_OT_mix(BatchOperator, bpy.types.Operator):
+class GEN3D_OT_mix(CodesBatchOperator, bpy.types.Operator):
     bl_idname = "gen3d.mix"
     bl_label = "Mix"
     bl_description = "Make the active object's shape with the appearance of the other selected one"
@@ -84,10 +94,11 @@ class GEN3D_OT_mix(BatchOperator, bpy.types.Operator):
     def make_batch(self, context: compat.Context) -> Batch:
         parents = selected_objects(context, 2, 2)
         mixed = mixture([codes_of(each) for each in parents], (1.0, 0.0), (0.0, 1.0))
-        return new_objects(context, "Mix", parents[0], common_model(parents), [mixed])
+        model = common_model(parents, other_version=self.other_version)
+        return new_objects(context, "Mix", parents[0], model, [mixed], other_version=self.other_version)
 
 
-class GEN3D_OT_breed(BatchOperator, bpy.types.Operator):
+class GEN3D_OT_breed(CodesBatchOperator, bpy.types.Operator):
     bl_idname = "gen3d.breed"
     bl_label = "Breed"
     bl_description = "Make what lies between two, three or four selected objects"
@@ -97,10 +108,11 @@ class GEN3D_OT_breed(BatchOperator, bpy.types.Operator):
         parents = selected_objects(context, 2, 4)
         codes = [codes_of(each) for each in parents]
         recipes = [mixture(codes, weights, weights) for weights in mixtures(len(parents))]
-        return new_objects(context, "Breed", parents[0], common_model(parents), recipes)
+        model = common_model(parents, other_version=self.other_version)
+        return new_objects(context, "Breed", parents[0], model, recipes, other_version=self.other_version)
 
 
-class GEN3D_OT_regenerate(BatchOperator, bpy.types.Operator):
+class GEN3D_OT_regenerate(CodesBatchOperator, bpy.types.Operator):
     bl_idname = "gen3d.regenerate"
     bl_label = "Regenerate"
     bl_description = "Make the selected objects again in place at the resolution above; all but their meshes stays"
@@ -108,13 +120,15 @@ class GEN3D_OT_regenerate(BatchOperator, bpy.types.Operator):
 
     def make_batch(self, context: compat.Context) -> Batch:
         items = []
-        for each in selected_objects(context):
+        for each in of_each_mesh(selected_objects(context)):  # one that cannot be changed stops no other
             held = each[RECORD]
             fields = {
-                "recipe": only_parent(codes_of(each), int(held.get("seed", 0))), "model": model_of(each),
+                "recipe": only_parent(codes_of(each), int(held.get("seed", 0))),
+                "model": model_of(each, other_version=self.other_version),
                 "truncation": held.get("truncation"), "resolution": context.scene.gen3d.resolution,
             }  # fmt: skip
-            items.append(Item(fields, functools.partial(remake, target=each.session_uid)))
+            show = functools.partial(remake, target=each.session_uid)
+            items.append(Item(fields, made_by(maker_of(each), show, other_version=self.other_version)))
         return pressed_batch(context, "Regenerate", items)
 
 
@@ -134,7 +148,7 @@ class GEN3D_OT_copy_codes(bpy.types.Operator):
         return {"FINISHED"}
 
 
-class GEN3D_OT_paste_codes(BatchOperator, bpy.types.Operator):
+class GEN3D_OT_paste_codes(CodesBatchOperator, bpy.types.Operator):
     bl_idname = "gen3d.paste_codes"
     bl_label = "Paste Codes"
     bl_description = "Make the object whose codes were copied, at the 3D cursor"
@@ -145,24 +159,24 @@ class GEN3D_OT_paste_codes(BatchOperator, bpy.types.Operator):
     )
 
     def make_batch(self, context: compat.Context) -> Batch:
-        return batch_from_text(context, "Paste", self.text or context.window_manager.clipboard)
+        text = self.text or context.window_manager.clipboard
+        return batch_from_text(context, "Paste", text, other_version=self.other_version)
 
 
-def batch_from_text(context: compat.Context, label: str, text: str) -> Batch:
+def batch_from_text(context: compat.Context, label: str, text: str, *, other_version: bool) -> Batch:
     """The batch that makes at the 3D cursor what a text describes. Raises CodesError and InputError."""
     kept = from_text(text)
-    maker = catalogue.maker(kept.model, kept.model_hash)
-    if maker is None:
-        raise InputError(f"The model {kept.model} of these codes is not there: open its file first")
+    maker = Maker(kept.model, kept.model_hash, kept.model_identity)
     settings = context.scene.gen3d
     fields = {
         "recipe": only_parent({"shape": kept.shape, "appearance": kept.appearance}),
-        "model": maker.key, "resolution": settings.resolution, "truncation": kept.truncation,
+        "model": key_of(maker, "of these codes", other_version=other_version),
+        "resolution": settings.resolution, "truncation": kept.truncation,
     }  # fmt: skip
     group = NewObjects(label)
     where, name = place_at_cursor(context), f"{kept.model}_{label.lower()}"
     show = functools.partial(group.place, placement=where, name=name, size=settings.size)
-    return pressed_batch(context, label, [Item(fields, show)], group.seal)
+    return pressed_batch(context, label, [Item(fields, made_by(maker, show, other_version=other_version))], group.seal)
 
 
 CLASSES = (

@@ -11,8 +11,9 @@ from ..queue.batch import Batch
 from ..scene.codes_text import to_text
 from ..scene.objects import RECORD
 from .explore import batch_from_text
+from .makers import CodesBatchOperator
 from .selection import InputError, selected_objects
-from .submission import BatchOperator, ReportingOperator
+from .submission import ReportingOperator
 
 
 class GEN3D_UL_favourites(bpy.types.UIList):
@@ -61,7 +62,7 @@ class GEN3D_OT_favourite_remove(bpy.types.Operator):
         return {"FINISHED"}
 
 
-class GEN3D_OT_favourite_make(BatchOperator, bpy.types.Operator):
+class GEN3D_OT_favourite_make(CodesBatchOperator, bpy.types.Operator):
     bl_idname = "gen3d.favourite_make"
     bl_label = "Make Favourite"
     bl_description = "Make this favourite at the 3D cursor"
@@ -71,7 +72,8 @@ class GEN3D_OT_favourite_make(BatchOperator, bpy.types.Operator):
         settings = context.scene.gen3d
         if not 0 <= settings.favourite < len(settings.favourites):
             raise InputError("There is no favourite yet: add one first")
-        return batch_from_text(context, "Favourite", settings.favourites[settings.favourite].text)
+        text = settings.favourites[settings.favourite].text
+        return batch_from_text(context, "Favourite", text, other_version=self.other_version)
 
 
 CLASSES = (GEN3D_UL_favourites, GEN3D_OT_favourite, GEN3D_OT_favourite_remove, GEN3D_OT_favourite_make)

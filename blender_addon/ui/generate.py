@@ -13,7 +13,7 @@ from gen3d_core import protocol
 
 from .. import compat
 from ..queue.batch import Batch, Item
-from ..queue.models import SUFFIX
+from ..queue.models import SUFFIX, is_model_file
 from ..queue.service import catalogue, queue
 from ..scene.placing import NewObjects
 from .selection import place_at_cursor
@@ -98,7 +98,7 @@ class GEN3D_OT_open_model(bpy.types.Operator):
 
     def execute(self, context: compat.Context) -> set[str]:
         path = Path(bpy.path.abspath(self.filepath)).absolute()
-        if path.suffix != SUFFIX or not path.is_file():
+        if not is_model_file(path) or not path.is_file():
             self.report({"ERROR"}, f"{path.name} is not a {SUFFIX} file")
             return {"CANCELLED"}
         if catalogue.entry(str(path)) is None:

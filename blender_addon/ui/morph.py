@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Morph, keyframes of codes, and what bakes those into a morph."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,18 +16,20 @@ from .. import compat
 from ..queue.batch import Batch, Item
 from ..scene.morph_object import build, values_of_steps
 from ..scene.objects import RECORD, Placement, codes_of, find, link, only_parent, remembers
+from ..scene.remaking import locked
+from ..scene.rest import frame_of, size_of
 from ..scene.timeline import Timing, key_morph
 from ..worker.results import GeneratedMorph
+from .makers import CodesBatchOperator, common_model, made_by, maker_of, model_of
 from .selection import (
     InputError,
+    changeable_objects,
     chosen_model,
-    common_model,
-    model_of,
     place_at_cursor,
     places_beside,
     selected_objects,
 )
-from .submission import BatchOperator, ReportingOperator, pressed_batch
+from .submission import ReportingOperator, pressed_batch
 
 CODES = {"shape": "shape_code", "appearance": "appearance_code"}
 """Custom properties of an object that can be keyed, by what they are in a request."""
@@ -53,18 +55,19 @@ class Arrival:
     keys: Sequence[float]
     timing: Timing
     source: int | None = None
-    """Session identifier of the object whose place it takes."""
+    """Session identifier of the object whose place it takes: its transform, and what was applied to its mesh."""
 
     def __call__(self, made: GeneratedMorph) -> str:
         self.placement.find()  # before anything is made: it may be gone
+        source = None if self.source is None else find(self.source)
+        frame = np.eye(4) if source is None else frame_of(source, self.size) / np.array([self.size] * 3 + [1.0])
         placed = build(self.name, made, self.size)
         reached = values_of_steps(made)[-1]
         values = [*(float(value) for value in self.keys if value < reached), reached]
         key_morph(placed, values, self.keys[-1], self.timing)
         link(placed, self.placement)
-        source = None if self.source is None else find(self.source)
         if source is not None:
-            placed.matrix_world = source.matrix_world
+            placed.matrix_world = source.matrix_world @ compat.matrix(frame)
             source.hide_viewport = source.hide_render = True
         return topology_notice(made)
 
@@ -108,7 +111,7 @@ def restrict_keys(keys: Sequence[protocol.Recipe], vary: str) -> list[protocol.R
     return mixed
 
 
-class GEN3D_OT_morph(BatchOperator, bpy.types.Operator):
+class GEN3D_OT_morph(CodesBatchOperator, bpy.types.Operator):
     bl_idname = "gen3d.morph"
     bl_label = "Morph"
     bl_description = "Make an object that changes from one to the next on the timeline, by its property Morph"
@@ -120,8 +123,8 @@ class GEN3D_OT_morph(BatchOperator, bpy.types.Operator):
         timing = timing_of(settings)
         if settings.source == "SELECTED":
             parents = selected_objects(context, 2, protocol.limits.MORPH_KEYS[1])
-            model, held = common_model(parents), parents[0][RECORD]
-            size, truncation = float(held.get("size", 1.0)), held.get("truncation")
+            model, held = common_model(parents, other_version=self.other_version), parents[0][RECORD]
+            size, truncation = size_of(parents[0], float(held.get("size", 1.0))), held.get("truncation")
             (place,) = places_beside(parents[0], context, 1, size)
             keys = [only_parent(codes_of(each)) for each in parents]
         else:
@@ -139,7 +142,10 @@ class GEN3D_OT_morph(BatchOperator, bpy.types.Operator):
         )  # fmt: skip
         fields = {"model": model, "keys": keys, "settings": how, "truncation": truncation}
         arrival = Arrival(f"{Path(model).stem}_morph", place, size, range(len(keys)), timing)
-        return _batch(context, "Morph", fields, arrival)
+        show = arrival
+        if settings.source == "SELECTED":
+            show = made_by(maker_of(parents[0]), arrival, other_version=self.other_version)
+        return _batch(context, "Morph", fields, show)
 
 
 class GEN3D_OT_key_codes(ReportingOperator, bpy.types.Operator):
@@ -157,7 +163,9 @@ class GEN3D_OT_key_codes(ReportingOperator, bpy.types.Operator):
 
     def act(self, context: compat.Context) -> set[str]:
         both = selected_objects(context, 1, 2)
-        common_model(both)
+        if reason := locked(both[0]):
+            raise InputError(reason)
+        common_model(both, other_version=True)  # keys make nothing yet
         placed, codes = both[0], codes_of(both[-1])
         for which, name in CODES.items():
             placed[name] = codes[which]
@@ -165,7 +173,7 @@ class GEN3D_OT_key_codes(ReportingOperator, bpy.types.Operator):
         return {"FINISHED"}
 
 
-class GEN3D_OT_bake_codes(BatchOperator, bpy.types.Operator):
+class GEN3D_OT_bake_codes(CodesBatchOperator, bpy.types.Operator):
     bl_idname = "gen3d.bake_codes"
     bl_label = "Bake"
     bl_description = "Make the morph that the active object's keyframed codes describe; it takes the object's place"
@@ -174,7 +182,7 @@ class GEN3D_OT_bake_codes(BatchOperator, bpy.types.Operator):
     def make_batch(self, context: compat.Context) -> Batch:
         settings = context.scene.gen3d.morph
         timing = timing_of(settings)
-        placed = selected_objects(context)[0]
+        placed = changeable_objects(context)[0]
         if not has_keyed_codes(placed):
             raise InputError(f"The codes of {placed.name} have no keyframes: press Key Codes at two frames or more")
         held = placed[RECORD]
@@ -183,14 +191,14 @@ class GEN3D_OT_bake_codes(BatchOperator, bpy.types.Operator):
             settings.steps, context.scene.gen3d.resolution, settings.kind, "lerp", after_change=settings.after_change
         )
         fields = {
-            "model": model_of(placed), "keys": [only_parent(each) for each in codes], "settings": how,
-            "truncation": held.get("truncation"),
+            "model": model_of(placed, other_version=self.other_version),
+            "keys": [only_parent(each) for each in codes], "settings": how, "truncation": held.get("truncation"),
         }  # fmt: skip
         place = place_at_cursor(context)
         steady = Timing(timing.start, timing.end, "LINEAR", timing.repeat)  # the curves have their own easing
         size, ends = float(held.get("size", 1.0)), (0, settings.steps - 1)
         arrival = Arrival(f"{placed.name}_morph", place, size, ends, steady, placed.session_uid)
-        return _batch(context, "Bake", fields, arrival)
+        return _batch(context, "Bake", fields, made_by(maker_of(placed), arrival, other_version=self.other_version))
 
 
 def has_keyed_codes(placed: bpy.types.Object) -> bool:
@@ -210,8 +218,8 @@ def codes_over_time(placed: bpy.types.Object, frames: np.ndarray) -> list[dict[s
     return [{which: track[step].tolist() for which, track in tracks.items()} for step in range(len(frames))]
 
 
-def _batch(context: compat.Context, label: str, fields: dict[str, Any], arrival: Arrival) -> Batch:
-    return pressed_batch(context, label, [Item(fields, arrival, protocol.Morph)])
+def _batch(context: compat.Context, label: str, fields: dict[str, Any], show: Callable[[Any], object]) -> Batch:
+    return pressed_batch(context, label, [Item(fields, show, protocol.Morph)])
 
 
 CLASSES = (GEN3D_OT_morph, GEN3D_OT_key_codes, GEN3D_OT_bake_codes)

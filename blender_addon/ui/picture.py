@@ -16,44 +16,12 @@ from .. import compat
 from ..queue.batch import Batch, Item
 from ..scene.objects import Placement, place
 from ..scene.picture_camera import add_camera
+from ..scene.picture_pixels import may_have_pixels, pixels_of, pixels_of_file
 from ..worker.results import EncodedMesh
 from .selection import InputError, chosen_model, place_at_cursor
 from .submission import BatchOperator, pressed_batch
 
-SENT_SIDE = 512
-"""Pixels to which the longer side of a larger picture is reduced before it goes to the worker."""
 ARRAYS = "picture.npz"
-
-
-def pixels_of(image: bpy.types.Image) -> np.ndarray:
-    """An image's pixels (H, W, 4) uint8, straight alpha, top row first, at most SENT_SIDE a side. Raises
-    InputError."""
-    size: Any = image.size
-    width, height = size
-    if not width or not height:
-        raise InputError(f"{image.name} cannot be read as a picture")
-    most = protocol.limits.PICTURE_PIXELS
-    if width * height > most:
-        raise InputError(f"{image.name} has {width}x{height} pixels: too large, at most {most // 10**6} million")
-    flat = np.empty(width * height * 4, np.float32)
-    image.pixels.foreach_get(flat)  # pyright: ignore[reportAttributeAccessIssue]  # the stubs say it is a list
-    pixels = _shrink(flat.reshape(height, width, 4)[::-1].clip(0.0, 1.0))
-    if min(pixels.shape[:2]) < protocol.limits.ENCODED_SIDE[0]:
-        raise InputError(f"{image.name} has {width}x{height} pixels: too small, or too narrow")
-    return np.rint(255 * pixels).astype(np.uint8)
-
-
-def _shrink(pixels: np.ndarray) -> np.ndarray:
-    """Means of equal blocks, as large as needed, weighted by alpha."""
-    height, width = pixels.shape[:2]
-    down, across = (min(-(-max(height, width) // SENT_SIDE), side) for side in (height, width))
-    if down == across == 1:
-        return pixels
-    kept = pixels[: height // down * down, : width // across * across]
-    blocks = kept.reshape(height // down, down, width // across, across, 4)
-    alpha = blocks[..., 3:].mean(axis=(1, 3))
-    colours = (blocks[..., :3] * blocks[..., 3:]).mean(axis=(1, 3)) / np.maximum(alpha, 1e-6)
-    return np.concatenate([colours, alpha], axis=2)
 
 
 def place_encoded(made: EncodedMesh, placement: Placement, name: str, size: float, *, camera: bool) -> str:
@@ -105,31 +73,16 @@ class GEN3D_OT_from_picture(BatchOperator, bpy.types.Operator):
         return pressed_batch(context, "From Picture", [Item(fields, show, protocol.Encode, leave)])
 
     def _pixels(self) -> np.ndarray:
-        if self.image:
-            if self.image not in bpy.data.images:
-                raise InputError(f"There is no image {self.image!r} in this file")
-            return pixels_of(bpy.data.images[self.image])
-        path = Path(bpy.path.abspath(self.filepath))
-        try:
-            size = path.stat().st_size
-        except OSError as error:
-            raise InputError(f"{path.name or 'The picture'} cannot be read: {error.strerror}") from error
-        most = protocol.limits.PICTURE_BYTES
-        if size > most:
-            raise InputError(f"{path.name} has {size >> 20} MB: too large, at most {most >> 20}")
-        try:
-            image = bpy.data.images.load(str(path))
-        except RuntimeError as error:
-            raise InputError(f"{path.name} cannot be read as a picture") from error
-        try:
-            return pixels_of(image)
-        finally:
-            bpy.data.images.remove(image)
+        if not self.image:
+            return pixels_of_file(Path(bpy.path.abspath(self.filepath)))
+        if self.image not in bpy.data.images:
+            raise InputError(f"There is no image {self.image!r} in this file")
+        return pixels_of(bpy.data.images[self.image])
 
 
 def draw_in_image_editor(menu: Any, context: compat.Context) -> None:
     image = context.space_data.image
-    if image is not None:
+    if image is not None and may_have_pixels(image):
         menu.layout.separator()
         button = menu.layout.operator(GEN3D_OT_from_picture.bl_idname, text="Gen3D Object from Picture")
         button.image = image.name

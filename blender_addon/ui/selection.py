@@ -2,13 +2,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What operators begin with: the selected generated objects, their models, places for new ones."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 import bpy
 
 from .. import compat
-from ..queue.service import catalogue
-from ..scene.objects import RECORD, SPACING, Placement, remembers
+from ..scene.objects import SPACING, Placement, remembers
+from ..scene.remaking import locked
 
 
 class InputError(RuntimeError):
@@ -25,23 +25,20 @@ def selected_objects(context: compat.Context, least: int = 1, most: int = 1000) 
     return found
 
 
-def model_of(placed: bpy.types.Object) -> str:
-    """Key of the model that made an object. Raises InputError where it is not there."""
-    held = placed[RECORD]
-    maker = catalogue.maker(str(held["model"]), str(held["model_hash"]))
-    if maker is None:
-        raise InputError(f"The model {held['model']} that made {placed.name} is not there: open its file first")
-    return maker.key
+def changeable_objects(context: compat.Context, least: int = 1, most: int = 1000) -> list[bpy.types.Object]:
+    """As `selected_objects`, for what changes them. Raises InputError for one that cannot be changed."""
+    found = selected_objects(context, least, most)
+    if reason := next(filter(None, map(locked, found)), ""):
+        raise InputError(reason)
+    return found
 
 
-def common_model(parents: Sequence[bpy.types.Object]) -> str:
-    """The one model of several objects. Raises InputError where they have several."""
-    makers = {(str(each[RECORD]["model"]), str(each[RECORD]["model_hash"])) for each in parents}
-    if len(makers) > 1:
-        names = sorted({name for name, _ in makers})
-        several = "different models" if len(names) > 1 else "different versions of a model"
-        raise InputError(f"These objects were made by {several}: {', '.join(names)}")
-    return model_of(parents[0])
+def of_each_mesh(objects: Iterable[bpy.types.Object]) -> list[bpy.types.Object]:
+    """The first of those that share a mesh."""
+    firsts: dict[bpy.types.ID | None, bpy.types.Object] = {}
+    for each in objects:
+        firsts.setdefault(each.data, each)
+    return list(firsts.values())
 
 
 def chosen_model(context: compat.Context) -> str:
@@ -55,7 +52,7 @@ def chosen_model(context: compat.Context) -> str:
 def place_at_cursor(context: compat.Context) -> Placement:
     """The 3D cursor and the active collection of now. Raises InputError where that takes no objects."""
     collection = context.collection
-    if not collection.is_editable:
+    if not collection.is_editable or collection.override_library is not None:
         raise InputError(f"The active collection {collection.name!r} cannot be edited: choose another one")
     return Placement.here(context)
 

@@ -11,19 +11,25 @@ import bpy
 from gen3d_core import protocol
 
 from .. import compat
-from ..queue.batch import Batch, Item
+from ..queue.batch import Batch, Item, one_line
 from ..queue.service import queue
-from ..scene.bake import BakeError
 from ..scene.codes_text import CodesError
-from ..scene.placing import may_change, seal_without_redo
+from ..scene.placing import is_rendering, may_change, seal_without_redo
 from ..worker.job import State
-from .selection import InputError
 
 
 def needs_object_mode(cls: type[bpy.types.Operator], context: compat.Context) -> bool:
     """Whether objects can be made or changed now; says why where they cannot."""
     if context.mode != "OBJECT":
         cls.poll_message_set("Switch to Object Mode first")
+        return False
+    return True
+
+
+def needs_no_render(cls: type[bpy.types.Operator]) -> bool:
+    """Whether meshes can be changed at once; says why where they cannot. What comes from the worker waits by itself."""
+    if is_rendering():
+        cls.poll_message_set("Wait until Blender has rendered")
         return False
     return True
 
@@ -50,16 +56,25 @@ def submit(operator: bpy.types.Operator, batch: Batch) -> set[str]:
     return {"CANCELLED"}
 
 
+def report_errors(
+    operator: Any, context: compat.Context, *, raised: type[Exception] | tuple[type[Exception], ...] = ()
+) -> set[str]:
+    """Let an operator `act`; what that raises for the user to read, Blender's own operators' words among it, is
+    reported, but for kinds that are to be `raised`."""
+    try:
+        return operator.act(context)
+    except raised:
+        raise
+    except (RuntimeError, CodesError, protocol.Gen3DError) as error:
+        operator.report({"ERROR"}, one_line(error))
+        return {"CANCELLED"}
+
+
 class ReportingOperator:
     """Operators of which theirs is `act`; what it raises for the user to read is reported."""
 
     def execute(self, context: compat.Context) -> set[str]:
-        operator: Any = self
-        try:
-            return operator.act(context)
-        except (InputError, CodesError, BakeError, protocol.Gen3DError) as error:
-            operator.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
+        return report_errors(self, context)
 
 
 class BatchOperator(ReportingOperator):

@@ -11,12 +11,14 @@ from typing import Any
 import bpy
 
 from .. import compat
+from ..queue.batch import one_line
 from ..queue.models import models_folder
 from ..queue.service import catalogue
+from ..train.meshes import export_meshes
 from ..train.progress import Progress
 from ..train.python_test import latest
-from ..train.training import RUNS, TrainingError, export_meshes, render, train, trainer
-from .submission import needs_object_mode
+from ..train.training import RUNS, TrainingError, render, train, trainer
+from .submission import needs_no_render, needs_object_mode
 
 log = logging.getLogger(__name__)
 
@@ -77,7 +79,7 @@ class Starter:
         if progress is not None and not progress.ended:
             operator.poll_message_set("This scene's training is under way: wait for it or stop it first")
             return False
-        return needs_object_mode(operator, context)
+        return needs_object_mode(operator, context) and needs_no_render(operator)
 
     def execute(self, context: compat.Context) -> set[str]:
         operator: Any = self
@@ -88,15 +90,15 @@ class Starter:
         try:
             python = trainer()
             operator.ready()
-            count = export_meshes(context.collection, folder / "meshes", context)
+            exported = export_meshes(context.collection, folder / "meshes", context)
             operator.start(python, folder, name, settings)
-        except (TrainingError, OSError) as error:
-            operator.report({"ERROR"}, str(error))
+        except (RuntimeError, OSError) as error:  # ours, or of Blender's exporter
+            operator.report({"ERROR"}, one_line(error))
             return {"CANCELLED"}
         settings.training = str(folder)
         if not bpy.app.timers.is_registered(watch):
             bpy.app.timers.register(watch, first_interval=1.0, persistent=True)
-        operator.report({"INFO"}, f"{operator.bl_label}: {count} meshes")
+        operator.report({"INFO"}, f"{operator.bl_label}: {exported}")
         return {"FINISHED"}
 
     def ready(self) -> None:

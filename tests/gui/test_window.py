@@ -209,6 +209,60 @@ result = {LIVE}.session.updates, len({ACTIVE}.data.polygons)
     say(window, f"{changes / took:.1f} where a script changes the mesh ({faces} triangles)")
 
 
+def made_alone(window: Window) -> None:
+    """One chair, active and selected, and nothing else that was generated."""
+    window.run(f"""
+for each in {OBJECTS}:
+    bpy.data.objects.remove(each)
+settings = bpy.context.scene.gen3d
+settings.model, settings.seed, settings.count, settings.resolution, settings.variations = "chairs", 7, 1, 64, 1
+""")
+    window.run("with inside(): bpy.ops.gen3d.generate()")
+    window.until(f"len({OBJECTS}) == 1")
+
+
+def test_a_render_is_not_disturbed_by_sliders(window: Window) -> None:
+    made_alone(window)
+    window.press("gen3d.adjust")
+    window.until(f"{LIVE}.running")
+    window.run("""
+scene = bpy.context.scene
+scene.frame_end, scene.render.engine, scene.cycles.device, scene.cycles.samples = 1, "CYCLES", "CPU", 100_000
+scene.render.resolution_x, scene.render.resolution_y, scene.cycles.use_denoising = 640, 360, False
+scene.cycles.use_adaptive_sampling = False
+scene.camera = scene.camera or next(each for each in bpy.data.objects if each.type == "CAMERA")
+bpy.context.preferences.view.render_display_type = "NONE"
+with inside(): bpy.ops.render.render("INVOKE_DEFAULT")
+""")
+    window.until("bpy.app.is_job_running('RENDER')")
+    seen = f"result = {ACTIVE}.data.name, len({ACTIVE}.data.vertices), list({ACTIVE}['gen3d']['shape_code'])"
+    before, meshes = window.run(seen), window.run("result = len(bpy.data.meshes)")
+    window.run("next(each for each in bpy.context.scene.gen3d.sliders if each.name == 'bulk').value = -1.0")
+    time.sleep(4.0)
+    assert window.run("result = bpy.app.is_job_running('RENDER')")
+    assert window.run(seen) == before and window.run("result = len(bpy.data.meshes)") == meshes
+    window.type("Escape")
+    window.until("not bpy.app.is_job_running('RENDER')")
+    window.until(f"{LIVE}.session.settled")
+    assert window.run(seen) != before and window.run("result = len(bpy.data.meshes)") == meshes
+    window.press("gen3d.adjust_end")
+    window.until(f"not {LIVE}.running")
+
+
+def test_another_version_of_a_model_is_asked_for(window: Window) -> None:
+    made_alone(window)
+    window.run(f"{ACTIVE}['gen3d']['model_hash'] = {ACTIVE}['gen3d']['model_identity'] = '0' * 64")
+    for key, count in (("Escape", 1), ("Return", 2)):
+        window.press("ops.gen3d.vary")
+        time.sleep(1.0)
+        shot(window, f"other_version_{key.lower()}")
+        assert window.run(f"result = len({OBJECTS})") == 1 and not window.run(f"import sys; result = {QUEUE}.busy")
+        window.type(key)
+        time.sleep(1.0)
+        window.until(f"not {QUEUE}.busy and len({OBJECTS}) == {count}")
+    window.run("bpy.context.scene.gen3d.resolution = 128")
+
+
 def test_the_gallery(window: Window) -> None:
     window.open_panel_below("gen3d.paste_codes")
     window.press("gen3d.gallery()")

@@ -39,3 +39,34 @@ def test_a_baked_texture_holds_the_colours_and_goes_with_the_next_mesh():
     made.data.color_attributes.remove(made.data.color_attributes["Colour"])
     with pytest.raises(RuntimeError, match="lost its colours"):
         bpy.ops.gen3d.bake_texture(pixels=64)
+
+
+@in_blender
+def test_objects_that_are_not_rendered_are_baked_all_the_same():
+    bpy = blender()
+    hidden, inside = make(5, resolution=16), make(6, resolution=16)
+    hidden.hide_render = True
+    kept = bpy.data.collections.new("Kept")
+    bpy.context.scene.collection.children.link(kept)
+    for each in inside.users_collection:
+        each.objects.unlink(inside)
+    kept.objects.link(inside)
+    kept.hide_render = True
+    inside.material_slots[0].link = "OBJECT"
+    select(hidden, inside)
+    count = len(bpy.data.objects)
+    assert bpy.ops.gen3d.bake_texture(pixels=64) == {"FINISHED"}
+    assert hidden.hide_render and kept.hide_render and len(bpy.data.objects) == count
+    assert bpy.context.selected_objects == [hidden, inside] and bpy.context.view_layer.objects.active == hidden
+    for each in (hidden, inside):
+        assert "gen3d_texture" in each.data.materials[0]
+
+
+@in_blender
+def test_one_that_cannot_be_baked_does_not_keep_the_others_from_it():
+    bpy = blender()
+    grey, made = make(5, resolution=16), make(6, resolution=16)
+    grey.data.color_attributes.remove(grey.data.color_attributes["Colour"])
+    select(grey, made)
+    assert bpy.ops.gen3d.bake_texture(pixels=64) == {"FINISHED"}
+    assert "gen3d_texture" in made.data.materials[0] and "gen3d_texture" not in grey.data.materials[0]

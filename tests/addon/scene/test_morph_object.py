@@ -64,8 +64,8 @@ def test_shape_keys_show_the_workers_meshes_and_its_colours_between_frames_too()
     assert placed["gen3d_morph"]["model"] == "ellipsoids" and placed["gen3d_morph"]["steps"] == STEPS
     assert {key: type(value) for key, value in placed["gen3d_morph"].to_dict().items()} == {
         "format_version": int, "size": float, "steps": int, "shape_codes": list, "appearance_codes": list,
-        "model": str, "model_hash": str, "truncation": float, "resolution": int, "kind": str, "path": str,
-        "timing": str, "version": str,
+        "model": str, "model_hash": str, "model_identity": str, "truncation": float,
+        "resolution": int, "kind": str, "path": str, "timing": str, "version": str,
     }  # fmt: skip
 
 

@@ -152,7 +152,7 @@ def test_the_object_remembers_what_made_it_without_the_addon():
     assert record.pop("positions") == {}
     codes = {key: len(record.pop(key)) for key in ("shape_code", "appearance_code")}
     assert codes == {"shape_code": 4, "appearance_code": 3}
-    assert len(record.pop("model_hash")) == 64 and record.pop("version")
+    assert len(record.pop("model_hash")) == len(record.pop("model_identity")) == 64 and record.pop("version")
     assert record == {
         "format_version": 1, "model": "ellipsoids", "seed": 42, "resolution": 24, "truncation": 1.0,
         "floaters": 1.0, "size": 1.0,
@@ -168,9 +168,9 @@ def test_what_objects_remember_keeps_its_keys_and_values() -> None:
     made_by = (protocol.ModelIdentity("eggs", "/a/eggs.gen3d", "0f", "eggs", "1e"), "1.2", 0.8)
     record = addon("scene.objects").record
     expected = {
-        "format_version": 1, "size": 2.0, "model": "eggs", "model_hash": "0f", "seed": 7, "shape_code": [0.5, -1.0],
-        "appearance_code": [2.0], "positions": {"bulk": 0.25}, "truncation": 0.8, "resolution": 96, "floaters": 1.0,
-        "version": "1.2",
+        "format_version": 1, "size": 2.0, "model": "eggs", "model_hash": "0f", "model_identity": "1e", "seed": 7,
+        "shape_code": [0.5, -1.0], "appearance_code": [2.0], "positions": {"bulk": 0.25}, "truncation": 0.8,
+        "resolution": 96, "floaters": 1.0, "version": "1.2",
     }  # fmt: skip
     assert list(record(protocol.MeshResult(1, "a.npz", *made_by, summary, 7), 2.0).items()) == list(expected.items())
     camera = protocol.Camera(0.1, 0.2, 0.9, [[1.0]], 0.3, [0.0, 0.0])
@@ -180,7 +180,7 @@ def test_what_objects_remember_keeps_its_keys_and_values() -> None:
 
     made = make(3)["gen3d"].to_dict()
     assert {key: type(value) for key, value in made.items()} == {
-        "format_version": int, "size": float, "model": str, "model_hash": str, "seed": int, "shape_code": list,
-        "appearance_code": list, "positions": dict, "truncation": float, "resolution": int, "floaters": float,
-        "version": str,
+        "format_version": int, "size": float, "model": str, "model_hash": str, "model_identity": str, "seed": int,
+        "shape_code": list, "appearance_code": list, "positions": dict, "truncation": float,
+        "resolution": int, "floaters": float, "version": str,
     }  # fmt: skip

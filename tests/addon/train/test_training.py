@@ -32,12 +32,16 @@ def name_python(path: str) -> None:
     addon("compat").preferences().python = path
 
 
+def export(collection: Any, folder: Path) -> Any:
+    return addon("train.meshes").export_meshes(collection, folder, blender().context)
+
+
 def meshes() -> Path:
     """A folder for a training, with the meshes of the scene's collection."""
     bpy = blender()
     bpy.ops.mesh.primitive_uv_sphere_add(segments=8, ring_count=6)
     folder = Path(bpy.utils.extension_path_user(addon("compat").ADDON, path="training", create=True)) / "one"
-    assert training().export_meshes(bpy.context.scene.collection, folder / "meshes", bpy.context) == 2
+    assert export(bpy.context.scene.collection, folder / "meshes").count == 2
     return folder
 
 
@@ -65,7 +69,7 @@ def test_each_mesh_is_exported_by_itself_and_the_selection_stays():
     assert len(before[0]) == 1 and bpy.context.view_layer.objects.active.name == "Sphere"
     empty = bpy.data.collections.new("Empty")
     with pytest.raises(training().TrainingError, match="'Empty' holds no meshes"):
-        training().export_meshes(empty, folder / "none", bpy.context)
+        export(empty, folder / "none")
 
 
 @in_blender

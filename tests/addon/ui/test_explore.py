@@ -108,7 +108,7 @@ def test_objects_that_do_not_fit_are_named_and_nothing_changes():
         with pytest.raises(RuntimeError, match=said):
             getattr(bpy.ops.gen3d, act)()
     a["gen3d"]["model"] = "gone"
-    a["gen3d"]["model_hash"] = "0"
+    a["gen3d"]["model_hash"] = a["gen3d"]["model_identity"] = "0"
     select(a)
     with pytest.raises(RuntimeError, match="model gone .* is not there"):
         bpy.ops.gen3d.vary()
@@ -127,6 +127,7 @@ def test_codes_travel_as_text():
     made = next(iter(new_after(lambda: bpy.ops.gen3d.paste_codes(text=written))))
     assert np.allclose(codes(made), codes(source), atol=1e-6) and abs(max(made.dimensions) - 3.0) < 1e-4
     content = json.loads(written)
+    unknown = dict.fromkeys(("model", "model_hash", "model_identity"), "no")
     for wrong, said in (
         ("hello", "no codes"),
         ("[" * 50_000, "no codes"),
@@ -136,7 +137,10 @@ def test_codes_travel_as_text():
         (json.dumps(content | {"appearance": ["1"]}), "not a number"),
         (json.dumps(content | {"shape": [float("inf")] * 4}), "not a number"),
         (json.dumps(content | {"shape": [1e30] * 4}), "expected -20 to 20"),
-        (json.dumps(content | {"model": "no", "model_hash": "no"}), "model no of these codes is not there"),
+        (
+            json.dumps(content | unknown),
+            "model no of these codes is not there",
+        ),
     ):
         with pytest.raises(RuntimeError, match=said):
             bpy.ops.gen3d.paste_codes(text=wrong)

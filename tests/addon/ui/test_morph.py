@@ -92,9 +92,9 @@ def test_bad_input_is_answered_in_one_line_and_the_scene_stays() -> None:
     bpy.context.collection.objects.link(plain)
     other = make(3, model="slow", resolution=16)
     gone = make(5)
-    gone["gen3d"]["model"] = gone["gen3d"]["model_hash"] = "gone"
+    gone["gen3d"]["model"] = gone["gen3d"]["model_hash"] = gone["gen3d"]["model_identity"] = "gone"
     old = make(6)
-    old["gen3d"]["model_hash"] = "0" * 64
+    old["gen3d"]["model_hash"] = old["gen3d"]["model_identity"] = "0" * 64
 
     def fails(message: str, *selected: Any, operator: str = "morph", resolution: int = 32, **values: Any) -> None:
         morph_settings(**values)
