@@ -18,7 +18,7 @@ def take_an_end_as_an_interrupt() -> None:
     """What ends this process politely, as a system that shuts down does, raises KeyboardInterrupt like Ctrl-C."""
     if threading.current_thread() is threading.main_thread():
         for number in _numbers():
-            if number != signal.SIGINT:
+            if signal.getsignal(number) is signal.SIG_DFL:
                 signal.signal(number, signal.default_int_handler)
 
 
