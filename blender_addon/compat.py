@@ -21,6 +21,10 @@ from gen3d_core import protocol
 Context = Any
 
 ADDON = __package__ or ""  # what Blender calls this extension
+FILES_GONE = (
+    "Gen3D's files are gone: another Blender in which Gen3D was disabled has removed them. "
+    "Disable Gen3D in the preferences and enable it again"
+)
 
 
 def context() -> Context:
@@ -83,6 +87,16 @@ def wheels_folder() -> Path:
     python = f"python{sys.version_info.major}.{sys.version_info.minor}"
     folder = Path(bpy.utils.user_resource("EXTENSIONS"), ".local", "lib", python, "site-packages")
     return folder if (folder / "gen3d_core").is_dir() else Path(protocol.__file__).resolve().parents[1]
+
+
+def model_is_missing(otherwise: str) -> str:
+    """Why a model is not there, for the user: the extension's files are gone, or `otherwise`."""
+    return FILES_GONE if files_are_gone() else otherwise
+
+
+def files_are_gone() -> bool:
+    """Whether the extension's wheels are: every Blender of a version unpacks and removes them in the same folder."""
+    return not (wheels_folder() / "gen3d_core").is_dir()
 
 
 def matrix(values: np.ndarray) -> Matrix:

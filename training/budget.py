@@ -11,6 +11,7 @@ from typing import Generic, Protocol, TypeVar
 from tqdm import tqdm
 
 from training.compute import keep_freed_memory
+from training.interrupts import held_interrupts
 
 SAVE_SECONDS = 60.0
 
@@ -51,7 +52,8 @@ State = TypeVar("State", bound=Progressing)
 
 
 class BudgetedLoop(Generic[State]):
-    """Steps until a budget is spent, with a bar that shows the time left; saves every minute and when interrupted."""
+    """Steps until a budget is spent, with a bar that shows the time left; saves every minute, at the end and when
+    interrupted."""
 
     def __init__(self, budget: Budget, title: str, save: Callable[[State], None]) -> None:
         self._budget, self._title, self._save = budget, title, save
@@ -69,7 +71,7 @@ class BudgetedLoop(Generic[State]):
         after: Callable[[State], None] = lambda state: None,
         until: float = 1.0,
     ) -> State:
-        """The state in the end.
+        """The state in the end, saved.
 
         Args:
             step: one step from a state at a share of the run done, in [0, 1]; returns the state to go on from, nearly
@@ -83,18 +85,24 @@ class BudgetedLoop(Generic[State]):
         bar.n = bar.initial = round(100 * self._budget.progress(state), 2)
         saved = time.monotonic()
         try:
-            while (progress := self._budget.progress(state)) < until:
-                began = time.monotonic()
-                state = step(state, progress)
-                state.seconds += time.monotonic() - began
-                after(state)
-                if time.monotonic() - saved > SAVE_SECONDS:
-                    self._save(state)
-                    saved = time.monotonic()
-                bar.update(round(100 * self._budget.progress(state), 2) - bar.n)
-        except KeyboardInterrupt:
-            self._save(state)
-            raise
+            with held_interrupts() as interrupted:
+                try:
+                    while not interrupted() and (progress := self._budget.progress(state)) < until:
+                        began = time.monotonic()
+                        state = step(state, progress)
+                        state.seconds += time.monotonic() - began
+                        after(state)
+                        if time.monotonic() - saved > SAVE_SECONDS:
+                            self._save(state)
+                            saved = time.monotonic()
+                        bar.update(round(100 * self._budget.progress(state), 2) - bar.n)
+                except KeyboardInterrupt:
+                    if state.images:  # a training that has seen nothing begins again as well from its seed
+                        self._save(state)
+                    raise
+                self._save(state)
+                if interrupted():
+                    raise KeyboardInterrupt
         finally:
             bar.close()
         return state

@@ -20,6 +20,7 @@ from training.commands import (
     Render,
     Train,
 )
+from training.interrupts import take_an_end_as_an_interrupt
 from training.settings import load_settings
 
 
@@ -28,6 +29,7 @@ def main(arguments: list[str] | None = None) -> int:
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     logging.getLogger("training").setLevel(logging.INFO)
     arguments = sys.argv[1:] if arguments is None else arguments
+    take_an_end_as_an_interrupt()
     try:
         command = parse(arguments)
         if not isinstance(command, Export | Encoder):

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from .. import compat
-from ..worker.client import WorkerClient, python_executable
+from ..worker.client import WorkerClient, WorkerError, python_executable
 from ..worker.job import Service
 from .batch import Batch, Priority
 from .models import Catalogue
@@ -16,6 +16,8 @@ from .queue import Queue
 
 def start_worker() -> WorkerClient:
     """A worker on Blender's Python with the extension's wheels and Blender's numpy. Raises WorkerError."""
+    if compat.files_are_gone():
+        raise WorkerError(compat.FILES_GONE)
     return WorkerClient(python_executable(), compat.wheels_folder(), fallback=Path(np.__file__).resolve().parents[1])
 
 

@@ -4,7 +4,8 @@
 
 Run by the Python that the user named, in which gen3d is installed with its extra `train`: renders the meshes and, where
 a model is asked for, trains and exports. What it is doing stands in `job.json` of its folder; a file `stop` there ends
-it early, and what a training has learned until then is exported.
+it early, and what a training has learned until then is exported. It holds a lock in the folder, which tells whether it
+lives: a process's number tells less, for it is given to another one later.
 """
 
 import argparse
@@ -13,43 +14,131 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import IO
 
-STATUS, STOP, LOG = "job.json", "stop", "job.log"
+STATUS, STOP, LOG, LOCK = "job.json", "stop", "job.log", "job.lock"
+RUN, CHECKPOINT = "run", "state.pt"
 POLL_SECONDS = 0.5
+BUSY_SECONDS = 10.0  # for which a file that another process reads is tried again, as it must be on Windows
+ENDING_SECONDS = 90.0  # after which a step that was stopped is killed: more than it takes for itself
+TAIL = 1 << 16  # bytes of the log in which a reason is looked for
+MESSAGE = 500  # letters of it
+TRAINER = Path(__file__).with_name("trainer.py").read_text(encoding="utf-8")  # now: the add-on may go before the job
 
 
 class Failed(RuntimeError):
     """A step ended badly. The message is the last line that it wrote."""
 
 
+def hold(folder: Path) -> IO[bytes] | None:
+    """The folder's lock, held until the file is closed or this process ends however it may; None where another holds
+    it. Raises FileNotFoundError where there never was one."""
+    file = (folder / LOCK).open("r+b")
+    try:
+        if sys.platform == "win32":
+            import msvcrt
+
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        file.close()
+        return None
+    return file
+
+
+def lives(folder: Path) -> bool:
+    """Whether the job of a folder does."""
+    try:
+        held = hold(folder)
+    except OSError:
+        return False
+    if held is None:
+        return True
+    held.close()
+    return False
+
+
 def write_status(folder: Path, **values: object) -> None:
     """Replace job.json as a whole, so that a reader never sees half of it."""
     beside = folder / f".{STATUS}.partial"
-    beside.write_text(json.dumps({"pid": os.getpid(), **values}), encoding="utf-8")
-    os.replace(beside, folder / STATUS)
+    beside.write_text(json.dumps(values), encoding="utf-8")
+    again(lambda: os.replace(beside, folder / STATUS))
 
 
-def step(folder: Path, stage: str, arguments: list[str], *, stoppable: bool = False) -> None:
-    """Run a gen3d-train command. Raises Failed."""
+def again(act: Callable[[], None]) -> None:
+    """Do what another process may be in the way of, until it is not. Raises PermissionError."""
+    end = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            return act()
+        except PermissionError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.1)
+
+
+def step(folder: Path, stage: str, arguments: list[str], *, stoppable: bool = True) -> bool:
+    """Run a gen3d-train command. Whether it was stopped. Raises Failed."""
     write_status(folder, stage=stage)
     with (folder / LOG).open("ab") as log:
         start = log.tell()
-        child = subprocess.Popen([sys.executable, "-m", "training.cli", *arguments], stdout=log, stderr=log)
+        child = subprocess.Popen(
+            [sys.executable, "-I", "-c", TRAINER, *arguments], stdin=subprocess.PIPE, stdout=log, stderr=log
+        )
         while child.poll() is None:
-            if (folder / STOP).exists():
-                child.terminate()  # training keeps a checkpoint every minute
-                child.wait()
+            if stoppable and (folder / STOP).exists():
+                end(child)
+                return True
             time.sleep(POLL_SECONDS)
-    if (folder / STOP).exists():
-        if stoppable:
-            return
-        raise Failed("Stopped")
     if child.returncode:
+        raise Failed(last_line(folder, start) or f"{stage} failed")
+    return False
+
+
+def end(child: "subprocess.Popen[bytes]") -> None:
+    """Let it save: it ends with its standard input."""
+    if child.stdin is not None:
+        child.stdin.close()
+    try:
+        child.wait(ENDING_SECONDS)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        child.wait()
+
+
+def last_line(folder: Path, start: int = 0) -> str:
+    """The last line of the log from a byte on, or nothing."""
+    try:
         with (folder / LOG).open("rb") as log:
-            log.seek(start)
+            log.seek(max(start, log.seek(0, os.SEEK_END) - TAIL))
             lines = log.read().decode("utf-8", "replace").replace("\r", "\n").split("\n")
-        raise Failed(next((line.strip() for line in reversed(lines) if line.strip()), f"{stage} failed"))
+    except OSError:
+        return ""
+    return next((line.strip()[:MESSAGE] for line in reversed(lines) if line.strip()), "")
+
+
+def work(options: argparse.Namespace) -> str:
+    """All steps. Returns what to tell. Raises Failed and OSError."""
+    folder: Path = options.folder
+    data, run = options.data or folder / "data", folder / RUN
+    if not data.exists():
+        render = ["render", str(folder / "meshes"), "--out", str(data), "--views", options.views]
+        if step(folder, "rendering", [*render, *(["--blender", options.blender] if options.blender else [])]):
+            raise Failed("Stopped")
+    if options.model is None:
+        return f"The pictures are in {data}"
+    train = ["train", str(data), "--out", str(run), "--minutes", options.minutes, *options.settings]
+    if step(folder, "training", train):
+        again(lambda: (folder / STOP).unlink(missing_ok=True))
+        if not (run / CHECKPOINT).exists():
+            raise Failed("Stopped before anything was learned")
+    step(folder, "exporting", ["export", str(run), "--out", str(options.model)], stoppable=False)
+    return "The new model is in the list"
 
 
 def main() -> int:
@@ -62,23 +151,22 @@ def main() -> int:
     parser.add_argument("--views", required=True)
     parser.add_argument("--settings", nargs=argparse.REMAINDER, default=[], help="further settings of the training")
     options = parser.parse_args()
-    folder = options.folder
-    data, run = options.data or folder / "data", folder / "run"
-    try:
-        if not data.exists():
-            render = ["render", str(folder / "meshes"), "--out", str(data), "--views", options.views]
-            step(folder, "rendering", [*render, *(["--blender", options.blender] if options.blender else [])])
-        if options.model is None:
-            write_status(folder, stage="done", message=f"The pictures are in {data}")
-            return 0
-        train = ["train", str(data), "--out", str(run), "--minutes", options.minutes, *options.settings]
-        step(folder, "training", train, stoppable=True)
-        (folder / STOP).unlink(missing_ok=True)
-        step(folder, "exporting", ["export", str(run), "--out", str(options.model)])
-    except Failed as error:
-        write_status(folder, stage="failed", message=str(error))
+    (options.folder / LOCK).touch()
+    lock = hold(options.folder)
+    for _ in range(50):  # who asks whether the job lives holds it for a moment
+        if lock is not None:
+            break
+        time.sleep(0.1)
+        lock = hold(options.folder)
+    if lock is None:
+        sys.stderr.write(f"another job works in {options.folder}\n")
         return 1
-    write_status(folder, stage="done", message="The new model is in the list")
+    with lock:
+        try:
+            write_status(options.folder, stage="done", message=work(options))
+        except (Failed, OSError) as error:
+            write_status(options.folder, stage="failed", message=str(error))
+            return 1
     return 0
 
 

@@ -12,12 +12,8 @@ import bpy
 
 from .. import compat
 from ..worker.client import worker_environment
+from . import job as train_job
 
-ASK = (
-    "import sys, torch, gen3d_core, training.cli;"
-    "device = torch.cuda.get_device_name(0) if torch.cuda.is_available() else 'processor';"
-    "print(f'Python {sys.version.split()[0]}, gen3d {gen3d_core.__version__}, torch {torch.__version__}, {device}')"
-)
 TICK_SECONDS = 0.2
 TEST_SECONDS = 120.0
 
@@ -31,7 +27,7 @@ class PythonTest:
         self._end = time.monotonic() + TEST_SECONDS
         self._answer: IO[bytes] = tempfile.TemporaryFile()
         self._child = subprocess.Popen(
-            [str(python), "-c", ASK],
+            [str(python), "-I", "-c", train_job.TRAINER, "--about"],  # as it trains
             stdin=subprocess.DEVNULL,
             stdout=self._answer,
             stderr=subprocess.STDOUT,

@@ -45,17 +45,27 @@ def train(python: Path, folder: Path, model: Path, minutes: float, views: int, *
 
 
 def _start(python: Path, folder: Path, *options: str) -> int:
-    command = [str(python), train_job.__file__, "--folder", str(folder), "--blender", bpy.app.binary_path, *options]
+    command = [
+        str(python),
+        "-I",
+        train_job.__file__,
+        "--folder",
+        str(folder),
+        "--blender",
+        bpy.app.binary_path,
+        *options,
+    ]
     detached: dict[str, Any] = (
         {"creationflags": subprocess.CREATE_NO_WINDOW | subprocess.CREATE_NEW_PROCESS_GROUP}  # type: ignore[attr-defined]
         if os.name == "nt"
         else {"start_new_session": True}
     )
-    nothing = subprocess.DEVNULL
     try:
-        child = subprocess.Popen(
-            command, stdin=nothing, stdout=nothing, stderr=nothing, env=worker_environment(), cwd=folder, **detached
-        )
+        with (folder / train_job.LOG).open("ab") as log:
+            child = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=worker_environment(), cwd=folder,
+                **detached,
+            )  # fmt: skip
     except OSError as error:
         raise TrainingError(f"{python} does not start: {error}") from error
     return child.pid

@@ -16,6 +16,7 @@ from ..queue.batch import Batch, Item, Priority
 from ..queue.service import queue
 from ..worker.results import Pictures
 from .generate import make_batch
+from .selection import has_model
 from .submission import BatchOperator
 
 SHOWN = 12
@@ -103,7 +104,7 @@ class GEN3D_OT_gallery(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: compat.Context) -> bool:
-        return bool(context.scene.gen3d.model) and not gallery.drawing
+        return has_model(cls, context) and not gallery.drawing
 
     def execute(self, context: compat.Context) -> set[str]:
         settings = context.scene.gen3d

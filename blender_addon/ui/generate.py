@@ -16,7 +16,7 @@ from ..queue.batch import Batch, Item
 from ..queue.models import SUFFIX, is_model_file
 from ..queue.service import catalogue, queue
 from ..scene.placing import NewObjects
-from .selection import place_at_cursor
+from .selection import has_model, place_at_cursor
 from .submission import BatchOperator, needs_object_mode, pressed_batch
 
 
@@ -46,10 +46,7 @@ class GEN3D_OT_generate(BatchOperator, bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: compat.Context) -> bool:
-        if not context.scene.gen3d.model:
-            cls.poll_message_set("This scene's model is not there: choose one")
-            return False
-        return needs_object_mode(cls, context)
+        return has_model(cls, context) and needs_object_mode(cls, context)
 
     def make_batch(self, context: compat.Context) -> Batch:
         return make_batch(context)

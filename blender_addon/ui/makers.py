@@ -41,7 +41,7 @@ def key_of(maker: Maker, whose: str, *, other_version: bool) -> str:
         learn()  # a window's panels have asked before
     entry = catalogue.find(maker)
     if entry is None:
-        raise InputError(f"The model {maker.name} {whose} is not there: open its file first")
+        raise InputError(compat.model_is_missing(f"The model {maker.name} {whose} is not there: open its file first"))
     if entry.hash and not other_version and not maker.is_the_same(entry.hash, entry.identity):
         raise OtherVersionError(maker.name)
     return entry.key

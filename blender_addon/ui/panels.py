@@ -15,11 +15,24 @@ from .generate import GEN3D_OT_cancel, GEN3D_OT_copy_detail, GEN3D_OT_dice, GEN3
 from .picture import GEN3D_OT_from_picture
 from .presets import GEN3D_PT_presets
 
+MOST_LETTERS = 600
+
 
 class Gen3DPanel:
     bl_space_type = "VIEW_3D"
     bl_region_type = "UI"
     bl_category = "Gen3D"
+
+
+def letters_of(context: compat.Context) -> int:
+    """How many letters fit beside an icon."""
+    return max(20, int(context.region.width / (7 * context.preferences.system.ui_scale)) - 6)
+
+
+def draw_message(column: bpy.types.UILayout, message: str, letters: int, icon: str) -> None:
+    """A text in as many lines as it takes, but for what nobody reads in a panel."""
+    for index, line in enumerate(textwrap.wrap(message[:MOST_LETTERS], letters)):
+        column.label(text=line, icon="BLANK1" if index else icon)  # pyright: ignore[reportArgumentType]
 
 
 class GEN3D_PT_generate(Gen3DPanel, bpy.types.Panel):
@@ -35,7 +48,7 @@ class GEN3D_PT_generate(Gen3DPanel, bpy.types.Panel):
         layout = self.layout
         layout.use_property_split = True
         layout.use_property_decorate = False
-        self._draw_model(settings)
+        self._draw_model(settings, letters_of(context))
         column = layout.column()
         seed = column.row(align=True)
         seed.prop(settings, "seed")
@@ -47,23 +60,21 @@ class GEN3D_PT_generate(Gen3DPanel, bpy.types.Panel):
         layout.operator(GEN3D_OT_from_picture.bl_idname, text="From Picture…", icon="IMAGE_DATA")
         current = queue.current
         if current is not None and current.done:
-            letters = max(20, int(context.region.width / (7 * context.preferences.system.ui_scale)) - 6)
-            self._draw_outcome(current, letters)
+            self._draw_outcome(current, letters_of(context))
             if current.state is State.FINISHED:
                 self._draw_colour_hint(context.space_data.shading)
 
-    def _draw_model(self, settings: Any) -> None:
+    def _draw_model(self, settings: Any, letters: int) -> None:
         row = self.layout.row(align=True)
         row.template_icon_view(settings, "model", show_labels=True, scale=5.0, scale_popup=6.0)
         names = self.layout.row(align=True)
         names.prop(settings, "model")
         names.operator(GEN3D_OT_open_model.bl_idname, text="", icon="FILE_FOLDER")
-        if listing.message:
-            self.layout.label(text=listing.message, icon="ERROR")
         entry = catalogue.entry(settings.model)
-        if entry is None or entry.error:
-            wrong = entry.error if entry else f"The model {settings.model_key} is not there"
-            self.layout.label(text=wrong, icon="ERROR")
+        wrong = entry.error if entry else compat.model_is_missing(f"The model {settings.model_key} is not there")
+        for message in dict.fromkeys((listing.message, wrong)):
+            if message:
+                draw_message(self.layout.column(align=True), message, letters, "ERROR")
 
     def _draw_button(self) -> None:
         if queue.busy and queue.current is not None:
@@ -81,8 +92,7 @@ class GEN3D_PT_generate(Gen3DPanel, bpy.types.Panel):
             return
         failed = batch.state is State.FAILED
         column = self.layout.box().column(align=True)
-        for index, line in enumerate(textwrap.wrap(batch.message, letters)):
-            column.label(text=line, icon="BLANK1" if index else "ERROR" if failed else "INFO")
+        draw_message(column, batch.message, letters, "ERROR" if failed else "INFO")
         if failed:
             column.operator(GEN3D_OT_copy_detail.bl_idname, icon="COPYDOWN")
 

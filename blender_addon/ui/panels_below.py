@@ -24,7 +24,7 @@ from .explore import (
 from .favourites import GEN3D_OT_favourite, GEN3D_OT_favourite_make, GEN3D_OT_favourite_remove, GEN3D_UL_favourites
 from .gallery import GEN3D_OT_gallery, GEN3D_OT_pick, gallery
 from .morph import GEN3D_OT_bake_codes, GEN3D_OT_key_codes, GEN3D_OT_morph
-from .panels import Gen3DPanel
+from .panels import Gen3DPanel, draw_message, letters_of
 from .train import GEN3D_OT_render_dataset, GEN3D_OT_train, GEN3D_OT_train_stop
 from .train import state as training
 
@@ -166,7 +166,8 @@ class GEN3D_PT_train(Gen3DPanel, bpy.types.Panel):
             row.progress(factor=min(share, 1.0), text=progress.stage.capitalize())
             row.operator(GEN3D_OT_train_stop.bl_idname, text="", icon="X")
         else:
-            layout.label(text=progress.message, icon="INFO")
+            icon = "ERROR" if progress.stage == "failed" else "INFO"
+            draw_message(layout.column(align=True), progress.message, letters_of(context), icon)
         if progress.images:
             layout.label(text=f"{progress.images} pictures in {progress.minutes:.0f} minutes")
         if progress.grid is not None:

@@ -10,6 +10,8 @@ from .. import compat
 from ..scene.objects import SPACING, Placement, remembers
 from ..scene.remaking import locked
 
+CHOOSE = "This scene's model is not there: choose one"
+
 
 class InputError(RuntimeError):
     """What is selected or set does not do for this. The message is one line for the user."""
@@ -45,8 +47,16 @@ def chosen_model(context: compat.Context) -> str:
     """Key of the model that the settings name. Raises InputError where it is not there."""
     model = context.scene.gen3d.model
     if not model:
-        raise InputError("This scene's model is not there: choose one")
+        raise InputError(compat.model_is_missing(CHOOSE))
     return model
+
+
+def has_model(cls: type[bpy.types.Operator], context: compat.Context) -> bool:
+    """Whether the model that the settings name is there; says why where it is not."""
+    if not context.scene.gen3d.model:
+        cls.poll_message_set(compat.model_is_missing(CHOOSE))
+        return False
+    return True
 
 
 def place_at_cursor(context: compat.Context) -> Placement:

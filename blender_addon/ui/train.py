@@ -153,8 +153,12 @@ class GEN3D_OT_train_stop(bpy.types.Operator):
 
     def execute(self, context: compat.Context) -> set[str]:
         progress = state.follow(context.scene.gen3d.training)
-        if progress is not None:
-            progress.stop()
+        try:
+            if progress is not None:
+                progress.stop()
+        except OSError as error:
+            self.report({"ERROR"}, f"The training cannot be stopped: {error}")
+            return {"CANCELLED"}
         return {"FINISHED"}
 
 

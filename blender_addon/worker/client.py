@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The worker process as Blender sees it: start it, send requests, collect replies, end it.
 
-Nothing here waits for the worker except ``stop``, and nothing here knows ``bpy``. One thread reads the worker's replies
-into a queue, another keeps the end of its error output, so that a full pipe can never block either side.
+Nothing here waits for the worker except ``stop``, and nothing here knows ``bpy``. One thread writes requests, one reads
+the worker's replies into a queue, another keeps the end of its error output, so that a full pipe can never block either
+side. Whatever the worker says, none of them ends before it has told that the worker is gone.
 """
 
 import collections
@@ -22,6 +23,7 @@ from gen3d_core import protocol
 
 ERROR_LINES = 60
 ERROR_LINE_BYTES = 4096
+MOST_REPLIES = 1000  # that nobody has taken
 
 # The worker must see only its own interpreter and the extension's wheels: what a launcher or Blender put into these
 # belongs to another Python.
@@ -86,9 +88,12 @@ class WorkerClient:
         self._stdin, stdout, stderr = self._process.stdin, self._process.stdout, self._process.stderr
         if self._stdin is None or stdout is None or stderr is None:
             raise WorkerError("The Gen3D worker has no pipes")
-        self._replies: queue.SimpleQueue[Incoming] = queue.SimpleQueue()
+        self._replies: list[Incoming] = []
+        self._replies_change = threading.Lock()
         self._errors: collections.deque[str] = collections.deque(maxlen=ERROR_LINES)
         self._ended = threading.Event()
+        self._requests: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+        self._writer = _thread("gen3d-requests", self._write_requests, self._stdin)
         self._reader = _thread("gen3d-replies", self._read_replies, stdout)
         self._error_reader = _thread("gen3d-errors", self._read_errors, stderr)
 
@@ -107,21 +112,18 @@ class WorkerClient:
         return self._ended.is_set()
 
     def send(self, request: protocol.Request) -> None:
-        """Write one request. Raises WorkerError when the worker is gone."""
-        try:
-            self._stdin.write(request.line())
-            self._stdin.flush()
-        except (OSError, ValueError) as error:
-            raise WorkerError(self.epitaph(), self.error_output()) from error
+        """Have one request written. Raises ProtocolError for one that is too long, WorkerError when the worker is
+        gone."""
+        line = request.line()
+        if self.ended or self._process.poll() is not None:
+            raise WorkerError(self.epitaph(), self.error_output())
+        self._requests.put(line)
 
     def replies(self) -> list[Incoming]:
-        """All that has come since the last call, oldest first; an unreadable reply comes as its error. Never waits."""
-        found: list[Incoming] = []
-        while True:
-            try:
-                found.append(self._replies.get_nowait())
-            except queue.Empty:
-                return found
+        """All that has come until now, oldest first; an unreadable reply comes as its error. Never waits."""
+        with self._replies_change:
+            found, self._replies = self._replies, []
+        return found
 
     def error_output(self) -> str:
         """The last lines that the worker wrote to its error output."""
@@ -146,32 +148,49 @@ class WorkerClient:
             except WorkerError:
                 patience = 0.0
         deadline = time.monotonic() + patience
-        try:
-            self._stdin.close()
-        except OSError:
-            pass  # a worker that died with a request unread
+        self._requests.put(None)
         try:
             self._process.wait(timeout=max(0.0, deadline - time.monotonic()))
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-        self._reader.join(timeout=1.0)
-        self._error_reader.join(timeout=1.0)
+        for thread in (self._writer, self._reader, self._error_reader):
+            thread.join(timeout=1.0)
         self._folder.cleanup()
 
+    def _write_requests(self, stream: IO[bytes]) -> None:
+        try:
+            with stream:  # closing it ends the worker
+                while line := self._requests.get():
+                    stream.write(line)
+                    stream.flush()
+        except OSError:  # one that cannot be told anything is of no use
+            self._process.kill()
+
     def _read_replies(self, stream: IO[bytes]) -> None:
-        with stream:
-            while line := stream.readline(protocol.MAX_LINE + 1):
-                try:
-                    self._replies.put(protocol.parse_reply(protocol.decode(line)))
-                except protocol.ProtocolError as error:
-                    self._replies.put(error)
-                    break
+        try:
+            with stream:
+                while line := stream.readline(protocol.MAX_LINE + 1):
+                    if self._keep(protocol.parse_reply(protocol.decode(line))) > MOST_REPLIES:
+                        raise protocol.ProtocolError("it speaks without end")
+        except protocol.ProtocolError as error:
+            self._keep(error)
+        except Exception as error:  # noqa: BLE001  whatever a line leads to is told where replies are
+            self._keep(protocol.ProtocolError(f"{type(error).__name__}: {error}"))
         try:
             self._process.wait(timeout=1.0)
         except subprocess.TimeoutExpired:
             self._process.kill()
         self._ended.set()
+
+    def _keep(self, reply: Incoming) -> int:
+        """Until it is taken; of reports of progress the newest alone. Returns how many are kept."""
+        with self._replies_change:
+            if isinstance(reply, protocol.Progress) and self._replies:
+                if isinstance(self._replies[-1], protocol.Progress):
+                    self._replies.pop()
+            self._replies.append(reply)
+            return len(self._replies)
 
     def _read_errors(self, stream: IO[bytes]) -> None:
         with stream:

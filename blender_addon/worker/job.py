@@ -17,7 +17,9 @@ from .client import Incoming, WorkerClient, WorkerError
 from .results import Outcome, read_result
 
 BUSY = "A generation is already running: wait for it or cancel it first"
+TOO_MUCH = "This is more than the worker takes at once: choose fewer steps, or fewer objects"
 FOREVER = float("inf")
+MOST_LETTERS = 1000  # of a message
 HELLO_SECONDS = 120.0  # a first start can wait for a virus scanner to read every wheel
 CANCEL_SECONDS = 5.0  # a worker that is still busy after this is killed
 
@@ -112,13 +114,13 @@ class Job:
                 if self.state is State.RUNNING:
                     self._deadline = FOREVER
             case protocol.Error(id=None):
-                self._give_up(reply.message, reply.detail)
+                self._give_up(reply.message.strip() or "The Gen3D worker gave no reason", reply.detail)
             case protocol.Progress() if reply.id == self.request.id and self.state is State.RUNNING:
-                self.fraction, self.stage = reply.fraction, reply.stage
+                self.fraction, self.stage = reply.fraction, " ".join(reply.stage[:MOST_LETTERS].split())
             case protocol.Cancelled() if reply.id == self.request.id:
                 self._end(State.CANCELLED, "Cancelled")
             case protocol.Error() if reply.id == self.request.id:
-                self._end(State.FAILED, reply.message, reply.detail)
+                self._end(State.FAILED, reply.message.strip() or "The Gen3D worker gave no reason", reply.detail)
             case protocol.Result() | protocol.ModelList() if reply.id == self.request.id:
                 self._finish(reply)
 
@@ -143,7 +145,7 @@ class Job:
         self._client.stop(patience=0.0)
 
     def _end(self, state: State, message: str = "", detail: str = "") -> None:
-        self.state, self.message, self.detail = state, message, detail
+        self.state, self.message, self.detail = state, " ".join(message[:MOST_LETTERS].split()), detail
 
 
 class Service:
@@ -175,6 +177,8 @@ class Service:
         client = self.ready()
         try:
             self.job = Job(client, request)
+        except protocol.ProtocolError as error:  # nothing was sent, and the worker is as well as before
+            raise WorkerError(TOO_MUCH, str(error)) from error
         except WorkerError:  # it died since the last job: a new one serves as well
             client.stop(patience=0.0)
             self.client = None

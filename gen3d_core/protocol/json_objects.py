@@ -6,12 +6,13 @@ Standard library only, see `gen3d_core.protocol`.
 
 from __future__ import annotations
 
-import math
+import sys
 from dataclasses import MISSING, Field, fields, is_dataclass
 from functools import cache
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from gen3d_core.errors import Gen3DError
+from gen3d_core.limits import abbreviate
 
 Kind = TypeVar("Kind")
 
@@ -27,7 +28,7 @@ def from_object(kind: type[Kind], given: object, name: str) -> Kind:
     Raises `Gen3DError` for unknown and missing keys, and whatever `kind` raises for what they hold.
     """
     if not isinstance(given, dict):
-        raise Gen3DError(f"{name} is {_short(given)}: expected an object")
+        raise Gen3DError(f"{name} is {abbreviate(given)}: expected an object")
     kinds = _kinds(kind)
     unknown = sorted(set(given) - set(kinds))
     if unknown:
@@ -84,8 +85,8 @@ def _check(name: str, value: object, kind: Any) -> None:
         for key, inner in value.items():  # pyright: ignore[reportAttributeAccessIssue]
             _check(f"{name}: {str(key)[:40]}", inner, get_args(kind)[1])
     elif kind is float:
-        real = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-        _expect(name, value, "a number", real)
+        real = isinstance(value, int | float) and not isinstance(value, bool)
+        _expect(name, value, "a number", real and abs(value) <= sys.float_info.max)  # pyright: ignore[reportArgumentType]
     elif kind is int:
         _expect(name, value, "a whole number", isinstance(value, int) and not isinstance(value, bool))
     else:
@@ -95,7 +96,7 @@ def _check(name: str, value: object, kind: Any) -> None:
 
 def _expect(name: str, value: object, what: str, fits: bool) -> None:
     if not fits:
-        raise Gen3DError(f"{name} is {_short(value)}: expected {what}")
+        raise Gen3DError(f"{name} is {abbreviate(value)}: expected {what}")
 
 
 def _has_default(field: Field[Any]) -> bool:
@@ -104,8 +105,3 @@ def _has_default(field: Field[Any]) -> bool:
 
 def _default(field: Field[Any]) -> Any:
     return field.default if field.default_factory is MISSING else field.default_factory()
-
-
-def _short(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from gen3d_core import limits
+from gen3d_core.protocol.json_objects import check_types
 from gen3d_core.protocol.messages import Message, ProtocolError, check_id
 from gen3d_core.protocol.results import EncodedResult, MeshResult, ModelList, MorphResult, ThumbnailsResult
 
@@ -22,6 +23,7 @@ class Hello(Message):
     python: str
 
     def __post_init__(self) -> None:
+        check_types(self)
         if self.protocol != PROTOCOL_VERSION:
             raise ProtocolError(
                 f"the worker speaks protocol {self.protocol}, its client {PROTOCOL_VERSION}: install equal versions"
@@ -39,6 +41,7 @@ class Progress(Message):
 
     def __post_init__(self) -> None:
         check_id(self.id)
+        check_types(self)
         limits.check_real("fraction", self.fraction, (0.0, 1.0))
 
 

@@ -3,12 +3,13 @@
 """The zip as a user meets it: into an empty Blender, ticked, pressed, with the model that is shipped."""
 
 import importlib.util
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.addon.harness import MODULE, blender, in_blender, run_inside, settings
+from tests.addon.harness import MODULE, addon, blender, in_blender, run_inside, service, settings
 
 if TYPE_CHECKING:
     import build_addon
@@ -36,3 +37,23 @@ def make_a_chair():
     bpy.ops.preferences.addon_enable(module=MODULE)
     assert bpy.ops.gen3d.generate() == {"FINISHED"}
     assert bpy.context.view_layer.objects.active.name == "chairs_0007.001"
+
+
+@pytest.mark.own_blender
+@in_blender
+def test_files_that_another_blender_has_removed_are_named_and_come_back():
+    bpy = blender()
+    settings("chairs", seed=7, resolution=32)
+    assert bpy.ops.gen3d.generate() == {"FINISHED"}
+    shutil.rmtree(addon("compat").wheels_folder())
+    addon("queue.service").catalogue.look_again()
+    for operator in ("generate", "regenerate", "vary", "gallery"):
+        with pytest.raises(RuntimeError, match="another Blender.*Disable Gen3D in the preferences and enable it again"):
+            getattr(bpy.ops.gen3d, operator)()
+    service().stop()
+    with pytest.raises(addon("worker.client").WorkerError, match="another Blender"):
+        service().ready()
+    bpy.ops.preferences.addon_disable(module=MODULE)
+    bpy.ops.preferences.addon_enable(module=MODULE)
+    settings("chairs", seed=7, resolution=32)
+    assert bpy.ops.gen3d.generate() == {"FINISHED"}

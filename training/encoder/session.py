@@ -158,7 +158,7 @@ def _train(
             loop.tell(_summary(terms, state.images))
         return state
 
-    loop.run(state, step).save(checkpoint)
+    loop.run(state, step)
 
 
 def _draw_to_redraw(pool: Pool, batches: Batches | None, rng: torch.Generator) -> Seen:

@@ -136,7 +136,7 @@ def _teach(
             _show(state, views, out)
 
     try:
-        loop.run(state, teach, after, until).save(out)
+        loop.run(state, teach, after, until)
     finally:
         tracker.close()
 

@@ -10,9 +10,10 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections import deque
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,12 @@ from training.data.staging import DatasetError
 
 SCRIPT = Path(__file__).with_name("blender_script.py")
 PICTURES_PER_PROCESS = 300
-SILENCE_LIMIT = 300.0  # seconds without a picture after which a process counts as hung
+SILENCE_LIMIT = 300.0  # seconds without a picture, whatever else is said, after which a process counts as hung
+LINE_LIMIT = 1 << 20
+FIELDS = {
+    "picture": (), "done": (), "skip": ("file", "reason"), "fail": ("file", "reason"), "note": ("file", "kind", "what"),
+}  # fmt: skip
+"""What the script says, and what its messages hold."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +92,10 @@ def render_models(
     with ThreadPoolExecutor(workers) as pool:
         futures = [pool.submit(farm.render_batch, batch) for batch in _batches(models, workers)]
         try:
-            finished, _ = wait(futures, return_when=FIRST_EXCEPTION)
+            finished, running = wait(futures, timeout=1.0, return_when=FIRST_EXCEPTION)
+            while running and not any(each.exception() for each in finished):
+                # Bit by bit: on Windows Ctrl-C ends no wait without an end.
+                finished, running = wait(futures, timeout=1.0, return_when=FIRST_EXCEPTION)
         finally:
             farm.stop.set()
             pool.shutdown(cancel_futures=True)
@@ -173,52 +182,61 @@ class _Farm:
         def read() -> None:
             if process.stdout is not None:
                 with process.stdout as output:
-                    for text in output:
+                    while text := output.readline(LINE_LIMIT):
                         lines.put(text)
             lines.put(None)
 
         threading.Thread(target=read, daemon=True).start()
-        noise: deque[str] = deque(maxlen=20)
-        silent = 0.0
+        noise, without = "", 0.0
         while not self.stop.is_set():
-            try:
+            before, line = time.monotonic(), ""
+            with suppress(queue.Empty):
                 line = lines.get(timeout=0.5)
-            except queue.Empty:
-                silent += 0.5
-                if silent > SILENCE_LIMIT:
-                    return f"no picture for {SILENCE_LIMIT:.0f} seconds"
-                continue
+            without += min(time.monotonic() - before, 1.0)  # a machine that slept was not waiting
             if line is None:
-                return f"exit status {process.wait()}" + "".join(f"; {text}" for text in list(noise)[-1:])
-            if not line.startswith("GEN3D "):
-                if line.strip():
-                    noise.append(line.strip())
-                continue
-            silent = 0.0
-            if self._handle(line.rstrip("\n").split(" ", 2)):
+                return f"exit status {process.wait()}" + (f"; {noise}" if noise else "")
+            message = _message(line)
+            if message is None:
+                noise = line.strip()[:200] or noise
+            elif self._handle(*message):
                 return None
+            elif message[0] in ("picture", "skip"):
+                without = 0.0
+            if without > SILENCE_LIMIT:
+                return f"no picture for {SILENCE_LIMIT:g} seconds" + (f"; {noise}" if noise else "")
         return None
 
-    def _handle(self, words: list[str]) -> bool:
+    def _handle(self, kind: str, told: dict[str, str]) -> bool:
         """Act on one message; whether it was the last."""
-        kind, text = words[1], words[2] if len(words) > 2 else ""
         if kind == "picture":
             with self.lock:
-                self.outcome.pictures.add(text)
+                self.outcome.pictures.add(told["name"])
                 self.picture_done()
         elif kind == "note":
-            message = json.loads(text)
             with self.lock:  # a process that was started again says the same again
-                told = self.outcome.notes.setdefault(message["kind"], {}).setdefault(message["file"], [])
-                if message["what"] not in told:
-                    told.append(message["what"])
+                noted = self.outcome.notes.setdefault(told["kind"], {}).setdefault(told["file"], [])
+                if told["what"] not in noted:
+                    noted.append(told["what"])
         elif kind == "skip":
-            message = json.loads(text)
-            self.outcome.skipped[message["file"]] = message["reason"]
+            self.outcome.skipped[told["file"]] = told["reason"]
         elif kind == "fail":
-            message = json.loads(text)
             space = shutil.disk_usage(self.settings["folder"]).free
             if space < 1 << 20:
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-            raise DatasetError(f"Blender failed on {Path(message['file']).name}: {message['reason']}")
+            raise DatasetError(f"Blender failed on {Path(told['file']).name}: {told['reason']}")
         return kind == "done"
+
+
+def _message(line: str) -> tuple[str, dict[str, str]] | None:
+    """Kind and content of a line of the script's; None for what Blender says, or where both wrote at once."""
+    mark, _, rest = line.rstrip("\n").partition(" ")
+    kind, _, text = rest.partition(" ")
+    if mark != "GEN3D" or kind not in FIELDS:
+        return None
+    if kind in ("picture", "done"):
+        return kind, {"name": text}
+    try:
+        told = json.loads(text)
+        return kind, {name: str(told[name]) for name in FIELDS[kind]}
+    except (KeyError, TypeError, ValueError):
+        return None

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.addon.harness import addon, blender, in_blender, wait_until
+from tests.addon.measures import kill
 
 TRAINER = "GEN3D_TEST_TRAINER"  # the Python that runs the tests: it has gen3d with its extra train
 os.environ.setdefault(TRAINER, sys.executable)
@@ -108,9 +109,28 @@ def test_a_data_set_is_rendered_to_the_folder_that_was_named():
         bpy.ops.gen3d.train()
     done = ended(Path(bpy.context.scene.gen3d.training))
     assert done.stage == "done" and str(data) in done.message, done.message
+    wait_until(lambda: not addon("train.job").lives(Path(bpy.context.scene.gen3d.training)), "the job ends")
     assert len(list(data.glob("images/*.png"))) == 2, sorted(path.name for path in data.iterdir())
     with pytest.raises(RuntimeError, match="is there already"):
         bpy.ops.gen3d.render_dataset(filepath=str(data))
+
+
+@in_blender
+def test_a_killed_job_does_not_block_the_next_training():
+    bpy = blender()
+    folder = meshes()
+    model = addon("queue.models").models_folder() / "killed.gen3d"
+    job = training().train(Path(os.environ[TRAINER]), folder, model, 600, 12, *TINY)
+    bpy.context.scene.gen3d.training = str(folder)
+    wait_until((folder / "job.json").exists, "it begins", seconds=100)
+    with pytest.raises(RuntimeError, match="under way"):
+        bpy.ops.gen3d.train()
+    kill(job)
+    wait_until(lambda: not addon("train.job").lives(folder), "it is dead")
+    state = addon("ui.train").state
+    state.progress._read = 0.0
+    assert bpy.ops.gen3d.train.poll() and "is gone" in state.progress.message
+    assert not bpy.ops.gen3d.train_stop.poll()
 
 
 @in_blender
@@ -132,6 +152,7 @@ def test_the_test_button_shows_versions_or_the_error_in_full():
     with pytest.raises(RuntimeError, match="is not there"):
         bpy.ops.gen3d.test_python()
     name_python(os.environ[TRAINER])
+    Path("torch.py").write_text("raise SystemExit('from the working folder')")
     assert bpy.ops.gen3d.test_python() == {"FINISHED"}
     test = addon("train.python_test").latest.test
     wait_until(lambda: test() is None, "it answers", seconds=100)

@@ -1,7 +1,9 @@
 """One file because every message goes through the same hands."""
 
+import copy
 import json
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -386,3 +388,30 @@ def test_requests_are_plain_json():
     """What a client in another language would write."""
     line = json.dumps({"id": 1, "type": "generate", "model": "chairs", "recipe": {"seed": 7}, "resolution": 32}) + "\n"
     assert protocol.parse_request(decode(line.encode())) == Generate(1, "chairs", Recipe(7), 32)
+
+
+ODD = (None, True, -1, 0.5, 10**400, 1e308, "", "a\0b", [], [[1]], {}, {"a": 10**400}, [{"seed": []}])
+
+
+def places(value: object, path: tuple = ()) -> Iterator[tuple]:
+    """Where values stand in a message, however deep."""
+    if path:
+        yield path
+    for key, inner in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
+        yield from places(inner, (*path, key))
+
+
+@pytest.mark.parametrize("message", MESSAGES, ids=lambda message: message.type)
+def test_whatever_stands_in_a_message_it_is_one_or_a_protocol_error(message: protocol.Message):
+    for path in places(message.as_dict()):
+        for odd in ODD:
+            changed = copy.deepcopy(message.as_dict())
+            holder: Any = changed
+            for key in path[:-1]:
+                holder = holder[key]
+            holder[path[-1]] = odd
+            parse = protocol.parse_request if message in REQUESTS else protocol.parse_reply
+            try:
+                parse(changed)
+            except ProtocolError as error:
+                assert "\n" not in str(error) and len(str(error)) < 500

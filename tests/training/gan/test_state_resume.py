@@ -54,23 +54,6 @@ def test_a_run_that_crashed_ends_like_one_that_did_not(
     assert_equal(content(tmp_path / "broken"), content(whole))
 
 
-def test_ctrl_c_saves_before_it_leaves(tiny_pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = trainer.train_step
-
-    def stopped(*arguments, **options):  # type: ignore[no-untyped-def]
-        if options["step"] == 3:
-            raise KeyboardInterrupt
-        return real(*arguments, **options)
-
-    monkeypatch.setattr(trainer, "train_step", stopped)
-    with pytest.raises(KeyboardInterrupt):
-        train(tiny_pictures, tmp_path / "run", 96)
-    assert content(tmp_path / "run")["images"] == 24
-    monkeypatch.undo()
-    train(tiny_pictures, tmp_path / "run", 40)
-    assert_equal(content(tmp_path / "run"), content(train(tiny_pictures, tmp_path / "whole", 40)))
-
-
 def test_a_finished_run_stays_finished(tiny_pictures: Path, tmp_path: Path) -> None:
     folder = train(tiny_pictures, tmp_path / "run", 24)
     before = content(folder)

@@ -292,6 +292,18 @@ def test_a_process_that_hangs_is_ended(tmp_path: Path, monkeypatch: pytest.Monke
         render_models(models, {"folder": str(tmp_path)}, [sys.executable, str(script)], lambda: None, tmp_path, 1)
 
 
+@pytest.mark.parametrize("line", ["Fra:1 Mem:50M", "GEN3D skip {broken", "GEN3D ", ""], ids=str)
+def test_a_process_that_talks_and_renders_nothing_is_ended(
+    line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(blender_farm, "SILENCE_LIMIT", 0.5)
+    script = tmp_path / "chatty.py"
+    script.write_text(f"import time\nwhile True:\n    print({line!r}, flush=True)\n    time.sleep(0.01)\n")
+    models = [RenderModel("a", (RenderView("a.png", []),))]
+    with pytest.raises(DatasetError, match="no picture for 0.5 seconds"):
+        render_models(models, {"folder": str(tmp_path)}, [sys.executable, str(script)], lambda: None, tmp_path, 1)
+
+
 @needs_blender
 def test_a_picture_that_cannot_be_written_ends_the_rendering(tmp_path: Path) -> None:
     two_boxes().export(tmp_path / "box.ply")
