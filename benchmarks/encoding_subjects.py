@@ -13,6 +13,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from gen3d_core.codes.codes import Codes
+from gen3d_core.config import PosePrior
 from gen3d_core.errors import Gen3DError
 from gen3d_core.mesh.extract import extract
 from gen3d_core.mesh.mesh import Mesh
@@ -59,8 +60,7 @@ def generated_subjects(model: Model, generator: Generator, count: int) -> Iterat
     others around it."""
     rng = torch.Generator().manual_seed(FIRST_SEED)
     truncation = float(model.manifest["truncation"])
-    around = torch.arange(VIEWS) * (2 * torch.pi / VIEWS) + torch.pi / VIEWS
-    poses = torch.stack([around, torch.full_like(around, np.deg2rad(ELEVATION_DEG))], 1)
+    poses = judging_poses(generator.prior)
     for seed in range(FIRST_SEED, FIRST_SEED + count):
         codes = model.codes(seed)
         pose = draw_poses(generator.prior, 1, rng)
@@ -71,6 +71,14 @@ def generated_subjects(model: Model, generator: Generator, count: int) -> Iterat
             poses,
             surface(extract(model.field(codes), EXTRACTED)),
         )
+
+
+def judging_poses(prior: PosePrior) -> Float[Tensor, "views 2"]:
+    """`VIEWS` cameras spread over the azimuths that a model knows, at the elevation of all or the nearest it knows."""
+    low, high = prior.azimuth_deg
+    azimuth = low + (torch.arange(VIEWS) + 0.5) * ((high - low) / VIEWS)
+    elevation = float(np.clip(ELEVATION_DEG, *prior.elevation_deg))
+    return torch.deg2rad(torch.stack([azimuth, torch.full_like(azimuth, elevation)], 1))
 
 
 def real_subjects(data: PictureDataset, meshes: Path, count: int) -> Iterator[Subject]:

@@ -40,9 +40,12 @@ from gen3d_core.refinement.refine import refine_encoding
 from gen3d_core.rendering.generator import Generator
 from gen3d_core.weights.load import load_generator
 from training.data.dataset import load_with_bar
+from training.data.poses import check_cameras_agree
 from training.evaluation.pictures import rgb_over_white
 from training.metrics.points import chamfer_matrix
 
+REFINED = 20
+"""Objects that are refined unless told."""
 ASTRAY_DEG = 45
 """From here on a camera counts as mistaken, not as found imprecisely."""
 
@@ -61,16 +64,16 @@ class Score:
 
 
 def encoding_benchmark(
-    name: str, count: int, refine: int, data: Path | None, meshes: Path | None, threads: int | None
+    name: str, count: int, refine: int | None, data: Path | None, meshes: Path | None, threads: int | None
 ) -> str:
     """Tables in Markdown: of `count` generated objects, or of models of a data set whose meshes are in a folder, the
-    first `refine` of them refined too; and what one picture costs.
+    first `refine` of them (None: 20) refined too; and what one picture costs.
 
     Raises:
         Gen3DError: a number is out of range, the model has no encoder, or the data do not fit.
     """
     limits.check_whole("--count", count, limits.COUNT)
-    limits.check_whole("--refine", refine, (0, count))
+    refine = min(REFINED, count) if refine is None else limits.check_whole("--refine", refine, (0, count))
     if threads:
         torch.set_num_threads(threads)
     model = load(name, threads)
@@ -79,6 +82,7 @@ def encoding_benchmark(
         what, subjects = "generated objects", generated_subjects(model, generator, count)
     else:
         loaded = load_with_bar(data)
+        check_cameras_agree(model.cameras, loaded.prior, data)
         what, subjects = f"of {loaded.source}", real_subjects(loaded, meshes or data / "meshes", count)
     judge = _Judge(model, generator)
     mean: list[Score] = []
@@ -217,8 +221,8 @@ class Encodings:
     """A .gen3d file with an encoder, or the name of a shipped model."""
     count: int = 200
     """Objects."""
-    refine: int = 20
-    """How many of them are refined too."""
+    refine: int | None = None
+    """How many of them are refined too (default: 20, or all where there are fewer)."""
     data: Path | None = None
     """Data set made by `render MESHES --views 9`: one picture of each mesh is encoded, the others judge."""
     meshes: Path | None = None

@@ -28,7 +28,8 @@ def add_camera(placed: bpy.types.Object, view: protocol.Camera, size: float, pic
     data.sensor_fit = "VERTICAL" if wide else "HORIZONTAL"  # the square picture fills the shorter side
     data.lens = (data.sensor_height if wide else data.sensor_width) / (2 * view.half)
     data.shift_x, data.shift_y = view.shift
-    data.clip_end = max(data.clip_end, 2 * float(np.linalg.norm(turned[:3, 3])))
+    away = float(np.linalg.norm(turned[:3, 3]))
+    data.clip_start, data.clip_end = min(data.clip_start, away / 100), max(data.clip_end, 2 * away)
     background: Any = data.background_images.new()
     background.image = _pack_image(f"{placed.name}_picture", picture)
     background.frame_method = "FIT"

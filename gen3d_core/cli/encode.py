@@ -77,13 +77,13 @@ def _encode(options: argparse.Namespace) -> int:
         found = _refine(model, pictures, found, meter)
     if options.tune:
         model, found = _tune(model, pictures, found, folder / model_file_name(name), meter)
-    mesh = model.build(found.codes, options.resolution, progress=meter.report)
+    mesh = model.surface(found.codes, options.resolution, progress=meter.report)
     files = [folder / f"{name}.{options.format}", folder / f"{name}.json", folder / f"{name}_encoded.png"]
-    mesh.scaled(options.scale or 1.0).save(files[0])
+    mesh.normalised().scaled(options.scale or 1.0).save(files[0])
     with replacing(files[1]) as file:
         file.write(json.dumps(_describe(model, found, options.pictures), indent=1).encode())
     with replacing(files[2]) as file:
-        sheet(*_side_by_side(mesh, found, pictures), columns=4).save(file, format="PNG")
+        sheet(*_side_by_side(mesh, found, pictures, model.cameras.distance), columns=4).save(file, format="PNG")
     for path, camera in zip(options.pictures, found.cameras, strict=True):
         azimuth, elevation = math.degrees(camera.azimuth), math.degrees(camera.elevation)
         overlap = f"silhouettes overlap {camera.overlap:.0%}"
@@ -157,7 +157,9 @@ def _describe(model: Model, found: Encoded, paths: list[Path]) -> dict[str, obje
     }
 
 
-def _side_by_side(mesh: Mesh, found: Encoded, pictures: list[np.ndarray]) -> tuple[list[np.ndarray], list[str]]:
+def _side_by_side(
+    mesh: Mesh, found: Encoded, pictures: list[np.ndarray], distance: float
+) -> tuple[list[np.ndarray], list[str]]:
     """For each picture: as framed, its mask, the object from the camera that was found, and from another side."""
     import numpy as np
 
@@ -169,8 +171,8 @@ def _side_by_side(mesh: Mesh, found: Encoded, pictures: list[np.ndarray]) -> tup
         tiles += [
             flatten_on_white(picture),
             np.repeat(picture[..., 3:], 3, axis=-1),
-            flatten_on_white(render_framed(mesh, azimuth, elevation, SHOWN)),
-            flatten_on_white(render_framed(mesh, azimuth + OTHER_DEG, elevation, SHOWN)),
+            flatten_on_white(render_framed(mesh, azimuth, elevation, SHOWN, distance)),
+            flatten_on_white(render_framed(mesh, azimuth + OTHER_DEG, elevation, SHOWN, distance)),
         ]
         labels += ["picture", "mask", f"overlap {camera.overlap:.0%}", "from another side"]
     return tiles, labels

@@ -42,14 +42,16 @@ class ColourSamples:
     colours: np.ndarray
 
 
-def sample_colours(mesh: Mesh, pictures: np.ndarray, cameras: Sequence[CameraPose]) -> ColourSamples | None:
-    """What framed pictures (N, S, S, 4), premultiplied in [0, 1], show of a mesh in the canonical frame; None where
-    they show nothing of it."""
+def sample_colours(
+    mesh: Mesh, pictures: np.ndarray, cameras: Sequence[CameraPose], distance: float
+) -> ColourSamples | None:
+    """What framed pictures (N, S, S, 4), premultiplied in [0, 1], show of a mesh in the canonical frame from cameras at
+    this distance; None where they show nothing of it."""
     normals = vertex_normals(mesh.vertices, mesh.faces)
     found = []
     for picture, camera in zip(pictures, cameras, strict=True):
         size = len(picture)
-        places, depth = framed_places(mesh.vertices, camera_axes(camera.azimuth, camera.elevation))
+        places, depth = framed_places(mesh.vertices, camera_axes(camera.azimuth, camera.elevation), distance)
         hits = rasterise((places * [1, -1] + 1) * size / 2, depth, mesh.faces, size)
         target = picture.reshape(-1, 4)
         both = (hits.face >= 0) & (target[:, 3] > 0.9)

@@ -56,7 +56,8 @@ def encode(
     >>> import gen3d_core
     >>> from gen3d_core.pictures.preview import render_framed
     >>> model = gen3d_core.load("cars")
-    >>> picture = render_framed(model.sample(seed=3, resolution=48), azimuth=40, elevation=20, size=96)
+    >>> car = model.surface(model.codes(seed=3), resolution=48)
+    >>> picture = render_framed(car, azimuth=40, elevation=20, size=96, distance=model.cameras.distance)
     >>> found = gen3d_core.encode(model, [picture])
     >>> found.confidence > 0.8
     True
@@ -71,9 +72,9 @@ def encode(
     field = model.field(codes)
     mesh = extract(field, RESOLUTION)
     channels_last = np.moveaxis(small, 1, -1)
-    cameras = _search_poses(mesh, channels_last, predictions)
+    cameras = _search_poses(model, mesh, channels_last, predictions)
     progress(0.6, "painting")
-    seen = sample_colours(mesh, channels_last, cameras)
+    seen = sample_colours(mesh, channels_last, cameras, model.cameras.distance)
     if seen is not None:
         codes = Codes(codes.shape, fit_appearance(field, codes.appearance, seen))
     return Encoded(codes, cameras, _certainty(predictions))
@@ -109,12 +110,17 @@ def match_cameras(model: Model, codes: Codes, pictures: np.ndarray, predictions:
     """These codes with the cameras that fit them best, among and around those of the predictions. `pictures` as
     `network_input` gives them."""
     mesh = extract(model.field(codes), RESOLUTION)
-    return Encoded(codes, _search_poses(mesh, np.moveaxis(pictures, 1, -1), predictions), _certainty(predictions))
+    return Encoded(
+        codes, _search_poses(model, mesh, np.moveaxis(pictures, 1, -1), predictions), _certainty(predictions)
+    )
 
 
-def _search_poses(mesh: Mesh, pictures: np.ndarray, predictions: Sequence[Prediction]) -> tuple[CameraPose, ...]:
+def _search_poses(
+    model: Model, mesh: Mesh, pictures: np.ndarray, predictions: Sequence[Prediction]
+) -> tuple[CameraPose, ...]:
+    distance = model.cameras.distance
     return tuple(
-        search_pose(mesh, picture, each.azimuths, each.elevation)
+        search_pose(mesh, picture, each.azimuths, each.elevation, distance)
         for picture, each in zip(pictures, predictions, strict=True)
     )
 

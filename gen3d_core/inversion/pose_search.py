@@ -32,17 +32,22 @@ class CameraPose:
     overlap: float
 
 
-def search_pose(mesh: Mesh, picture: np.ndarray, azimuths: Sequence[AzimuthPeak], elevation: float) -> CameraPose:
-    """The best of these cameras, improved by small turns.
+def search_pose(
+    mesh: Mesh, picture: np.ndarray, azimuths: Sequence[AzimuthPeak], elevation: float, distance: float
+) -> CameraPose:
+    """The best of these cameras, improved by small turns; they stay at `distance`, that of the model's own.
 
     `mesh` stands in the canonical frame; `picture` (S, S, 4) is framed, premultiplied RGBA in [0, 1].
     """
 
+    def look_from(azimuth: float, elevation: float) -> _Look:
+        return _Look.of(mesh, picture, azimuth, elevation, distance)
+
     def likely(azimuth: AzimuthPeak) -> float:
-        look = _Look.of(mesh, picture, azimuth.angle, elevation)
+        look = look_from(azimuth.angle, elevation)
         return look.overlap - _TINT * look.difference + _TRUST * float(np.log(azimuth.share))
 
-    start = best = _Look.of(mesh, picture, max(azimuths, key=likely).angle, elevation)
+    start = best = look_from(max(azimuths, key=likely).angle, elevation)
 
     def worth(look: _Look) -> float:
         away = abs(look.azimuth - start.azimuth) + abs(look.elevation - start.elevation)
@@ -53,7 +58,7 @@ def search_pose(mesh: Mesh, picture: np.ndarray, azimuths: Sequence[AzimuthPeak]
         while improved:
             improved = False
             for turn, rise in ((step, 0.0), (-step, 0.0), (0.0, step), (0.0, -step)):
-                look = _Look.of(mesh, picture, best.azimuth + turn, min(max(best.elevation + rise, -1.5), 1.5))
+                look = look_from(best.azimuth + turn, min(max(best.elevation + rise, -1.5), 1.5))
                 if worth(look) > worth(best):
                     best, improved = look, True
     return CameraPose(best.azimuth % (2 * np.pi), best.elevation, best.overlap)
@@ -68,9 +73,9 @@ class _Look:
     """Of colours where both show something, mean and absolute; the mesh's are unlit."""
 
     @classmethod
-    def of(cls, mesh: Mesh, picture: np.ndarray, azimuth: float, elevation: float) -> _Look:
+    def of(cls, mesh: Mesh, picture: np.ndarray, azimuth: float, elevation: float, distance: float) -> _Look:
         size = len(picture)
-        places, depth = framed_places(mesh.vertices, camera_axes(azimuth, elevation))
+        places, depth = framed_places(mesh.vertices, camera_axes(azimuth, elevation), distance)
         hits = rasterise((places * [1, -1] + 1) * size / 2, depth, mesh.faces, size)
         there, wanted = hits.face >= 0, picture[..., 3].ravel() >= 0.5
         both = there & wanted

@@ -39,6 +39,14 @@ class Mesh:
 
     def normalised(self) -> Mesh:
         """The same mesh with its longest side 1 and the centre of its base at the origin."""
+        base, side = self.base(), self.longest_side()
+        return replace(self, vertices=((self.vertices - base) / side).astype(np.float32))
+
+    def base(self) -> np.ndarray:
+        """The centre (3,) of its base."""
         low, high = self.vertices.min(axis=0).astype(np.float64), self.vertices.max(axis=0).astype(np.float64)
-        base = np.array([(low[0] + high[0]) / 2, (low[1] + high[1]) / 2, low[2]])
-        return replace(self, vertices=((self.vertices - base) / (high - low).max()).astype(np.float32))
+        return np.array([(low[0] + high[0]) / 2, (low[1] + high[1]) / 2, low[2]])
+
+    def longest_side(self) -> float:
+        """That of its box."""
+        return float(np.ptp(self.vertices.astype(np.float64), axis=0).max())

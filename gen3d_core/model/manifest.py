@@ -8,6 +8,7 @@ import re
 from typing import Any
 
 from gen3d_core import limits
+from gen3d_core.cameras import recorded_prior
 from gen3d_core.codes.directions import read_directions
 from gen3d_core.errors import Gen3DError, first_line
 
@@ -52,6 +53,7 @@ def parse_manifest(data: bytes) -> dict[str, Any]:
         limits.check_whole("appearance_dim", manifest.get("appearance_dim"), (1, 4096))
         limits.check_real("truncation", manifest.get("truncation"), limits.TRUNCATION)
         read_directions(manifest)
+        recorded_prior(manifest)
         _check_values(manifest)
     except Gen3DError as error:
         raise Gen3DError(f"model.json: {error}") from error

@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from gen3d_core import limits
+from gen3d_core.cameras import recorded_prior
 from gen3d_core.codes.codes import Codes, codes
 from gen3d_core.codes.directions import Direction, read_directions
+from gen3d_core.config import PosePrior
 from gen3d_core.mesh.extract import extract
 from gen3d_core.mesh.mesh import Mesh
 from gen3d_core.model.archive import GRAPHS, PRIORS, SUFFIX, ModelFileError, read_model
@@ -63,6 +65,11 @@ class Model:
         """The principal directions of shape and of appearance that the file lists."""
         return read_directions(self.manifest)
 
+    @property
+    def cameras(self) -> PosePrior:
+        """Where the cameras stood that it was trained with; the default where the file does not say."""
+        return recorded_prior(self.manifest)
+
     def codes(self, seed: int, appearance_seed: int | None = None) -> Codes:
         """The codes that `sample` uses for a seed."""
         limits.check_whole("seed", seed, limits.SEED)
@@ -101,10 +108,22 @@ class Model:
         progress: OnProgress = ignore_progress,
     ) -> Mesh:
         """The mesh of given codes; otherwise as `sample`."""
+        mesh = self.surface(codes, resolution, truncation=truncation, floaters=floaters, progress=progress)
+        return mesh.normalised()
+
+    def surface(
+        self,
+        codes: Codes,
+        resolution: int = 128,
+        *,
+        truncation: float | None = None,
+        floaters: float = 1.0,
+        progress: OnProgress = ignore_progress,
+    ) -> Mesh:
+        """The same mesh where the model's cameras see it: in the canonical frame, inside the unit sphere."""
         limits.check_whole("resolution", resolution, limits.RESOLUTION)
         progress(0.0, "model")
-        mesh = extract(self.field(codes, truncation), resolution, floaters=floaters, progress=progress)
-        return mesh.normalised()
+        return extract(self.field(codes, truncation), resolution, floaters=floaters, progress=progress)
 
     def field(self, codes: Codes, truncation: float | None = None) -> OnnxField:
         """The object of given codes as functions of position in the canonical frame."""

@@ -59,8 +59,9 @@ def remove_background(pixels: np.ndarray) -> np.ndarray | None:
     """The picture with a plain background made transparent, or None where the border has no one colour.
 
     Background is what is near the border's median colour (CIE Lab) and connected to the border, a soft shadow on it,
-    enclosed regions that match it closely, and small things apart from the object: specks, a watermark. Raises
-    UnreadablePicture when nothing else is there.
+    enclosed regions that match it closely, and small things apart from the object: specks, a watermark. Where the
+    border is even, and nothing else is there, more of it counts as different. Raises UnreadablePicture when nothing
+    else is there.
     """
     colours = pixels[..., :3] / 255
     lab = to_lab(colours)
@@ -71,12 +72,22 @@ def remove_background(pixels: np.ndarray) -> np.ndarray | None:
     distance = np.linalg.norm(lab - np.median(lab[border], axis=0), axis=-1)
     if (distance[border] < _NEAR).mean() < _PLAIN_SHARE:
         return None
-    background = _plain_background(distance, _NEAR)
-    if 1 - background.mean() < _NOTHING and (distance[border] < _FLAWLESS).mean() > 0.99:
-        background = _plain_background(distance, _NEARER)
-    shadow = soft_shadow(colours, lab[..., 0], np.median(colours[border], axis=0), background)
-    if shadow is not None:
-        background |= shadow
+    backdrop = np.median(colours[border], axis=0)
+    flawless = (distance[border] < _FLAWLESS).mean() > _PLAIN_SHARE
+    background = unshadowed = None
+    for near in (_NEAR, _NEARER) if flawless else (_NEAR,):
+        plain = _plain_background(distance, near)
+        if 1 - plain.mean() < _NOTHING:
+            continue
+        unshadowed = plain if unshadowed is None else unshadowed
+        shadow = soft_shadow(colours, lab[..., 0], backdrop, plain)
+        background = plain if shadow is None else plain | shadow
+        if 1 - background.mean() >= _NOTHING:
+            break
+    else:  # nothing but a shadow, or a blurred object that is like one
+        background = unshadowed
+    if background is None:
+        raise UnreadablePicture("nothing stands out from its background")
     if smaller >= 256:
         background = _grow(background)
     share = 1 - background.mean()

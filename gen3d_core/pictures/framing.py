@@ -12,8 +12,9 @@ from gen3d_core.errors import Gen3DError
 from gen3d_core.files import DAMAGED_ZIP, read_regular
 from gen3d_core.pictures.cutout import UnreadablePicture, decode, frame_object, has_alpha, remove_background, resize
 
-LOOKED_AT = 512
-"""Pixels to which the longer side of a larger picture is reduced before it is cut out."""
+LOOKED_AT, TIMES_LARGER = 512, 4
+"""Pixels to which the longer side of a larger picture is reduced before it is cut out, or so many times the framed
+one's."""
 MAX_HEADER = 1 << 16
 
 
@@ -23,9 +24,10 @@ def read_framed(path: Path, size: int, mask: Path | None = None) -> np.ndarray:
     What shows the object is the file `mask` where it is given, else the picture's own alpha, else what differs from a
     plain background. Raises `Gen3DError` for files that cannot be used and for pictures of which none of these tells.
     """
-    pixels = _decode_file(path)
+    side = looked_at(size)
+    pixels = _decode_file(path, side)
     if mask is not None:
-        pixels = apply_mask(pixels, _decode_file(mask), mask)
+        pixels = apply_mask(pixels, _decode_file(mask, side), mask)
     try:
         return frame_object(cut_out(pixels), size)
     except UnreadablePicture as error:
@@ -55,9 +57,20 @@ def read_framed_array(path: Path, size: int) -> np.ndarray:
         raise Gen3DError(f"the picture cannot be used: {error}") from error
 
 
+def looked_at(size: int) -> int:
+    """The longer side, in pixels, of pictures in which an object is looked for that is framed `size` wide."""
+    return max(LOOKED_AT, TIMES_LARGER * size)
+
+
+def without_background(pixels: np.ndarray) -> np.ndarray | None:
+    """A picture (H, W, 4) uint8 with what is around its object transparent, as its own alpha or a plain background
+    tells; None where neither does. Raises `UnreadablePicture` where nothing stands out."""
+    return pixels if has_alpha(pixels) else remove_background(pixels)
+
+
 def cut_out(pixels: np.ndarray) -> np.ndarray:
-    """A picture (H, W, 4) uint8 without its background. Raises `UnreadablePicture` where there is no telling."""
-    cut = pixels if has_alpha(pixels) else remove_background(pixels)
+    """As `without_background`. Raises `UnreadablePicture` where there is no telling, too."""
+    cut = without_background(pixels)
     if cut is None:
         raise UnreadablePicture(
             "its background is neither transparent nor of one colour: cut the object out, or give a mask"
@@ -86,12 +99,12 @@ def network_input(pictures: list[np.ndarray], side: int) -> np.ndarray:
     return np.moveaxis(small, -1, 1)
 
 
-def _decode_file(path: Path) -> np.ndarray:
+def _decode_file(path: Path, side: int) -> np.ndarray:
     try:
         data = read_regular(path, limits.PICTURE_BYTES)
         if len(data) > limits.PICTURE_BYTES:
             raise Gen3DError(f"{path}: larger than {limits.PICTURE_BYTES >> 20} MB")
-        return decode(data, LOOKED_AT)
+        return decode(data, side)
     except UnreadablePicture as error:
         raise Gen3DError(f"{path}: {error}") from error
     except OSError as error:

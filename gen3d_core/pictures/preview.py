@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import numpy as np
 
 from gen3d_core.colour import to_encoded, to_linear
+from gen3d_core.config import PosePrior
 from gen3d_core.mesh.geometry import vertex_normals
 from gen3d_core.mesh.mesh import Mesh
 from gen3d_core.pictures.pinhole import camera_axes, framed_places, project
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 _RADIUS = 0.95
+_HALF = np.tan(np.deg2rad(PosePrior.fov_deg / 2))
 _SAMPLES = 3
 _CLAY = 0.85
 _VIEWS = ((35.0, 22.0, False), (205.0, 22.0, False), (35.0, 22.0, True))
@@ -30,22 +32,24 @@ def render_mesh(mesh: Mesh, azimuth: float, elevation: float, size: int, *, bare
     """A softly lit picture: (size, size, 4) uint8 RGBA, straight alpha, transparent background.
 
     Angles in degrees; azimuth 0 looks at the front (+X) and grows towards +Y. The mesh is centred and fitted, then
-    seen from distance 4 with a field of view of 30 degrees, as data sets are. `bare` shows the geometry in clay,
-    without its colours.
+    seen from distance 4 with a field of view of 30 degrees, whatever its model was trained with. `bare` shows the
+    geometry in clay, without its colours.
     """
     centred = mesh.vertices.astype(np.float64)
     centred -= (centred.min(axis=0) + centred.max(axis=0)) / 2
     centred *= _RADIUS / max(float(np.linalg.norm(centred, axis=1).max()), 1e-9)
     axes = camera_axes(np.deg2rad(azimuth), np.deg2rad(elevation))
-    places, depth = project(centred, axes)
-    return _shade(mesh, places, depth, axes, size, bare)
+    tangents, depth = project(centred, axes, PosePrior.distance)
+    return _shade(mesh, tangents / _HALF, depth, axes, size, bare)
 
 
-def render_framed(mesh: Mesh, azimuth: float, elevation: float, size: int) -> np.ndarray:
-    """The picture of a mesh that stands in the canonical frame, framed as `gen3d_core.pictures.cutout.frame_object`
-    frames pictures; otherwise as `render_mesh`."""
+def render_framed(
+    mesh: Mesh, azimuth: float, elevation: float, size: int, distance: float = PosePrior.distance
+) -> np.ndarray:
+    """The picture of a mesh in the canonical frame, such as `Model.surface` gives, from a camera at this distance,
+    framed as `gen3d_core.pictures.cutout.frame_object` frames pictures; otherwise as `render_mesh`."""
     axes = camera_axes(np.deg2rad(azimuth), np.deg2rad(elevation))
-    places, depth = framed_places(mesh.vertices, axes)
+    places, depth = framed_places(mesh.vertices, axes, distance)
     return _shade(mesh, places, depth, axes, size, bare=False)
 
 

@@ -10,7 +10,7 @@ from gen3d_core.pictures.components import grow
 
 _LIGHT = 0.2
 """Linear light that a backdrop has at least in each channel: on darker ones shadows cannot be told."""
-_DARKEST = 0.15
+_DARKEST = 0.05
 """Share of the backdrop's light that a shadow leaves at least."""
 _HUE = 0.08
 """By how much the shares of the three channels may differ from their mean, relative to it."""
@@ -22,6 +22,9 @@ _OBJECT = 0.6
 """Area of the object as a share of its shadow's, at least: else a grey object was taken for its own shadow."""
 _LEAST = 0.002
 """Of a picture's area: less is no shadow, and the picture stays as it is."""
+_NECKS = (0.0, 0.005, 0.01, 0.02, 0.04)
+"""Of the shorter side, one after the other: through necks up to twice as wide a shadow does not spread. Where a grey
+object is as light as its shadow they have no edge between them, and one would run out into the other."""
 
 
 def soft_shadow(
@@ -30,7 +33,8 @@ def soft_shadow(
     """Mask (H, W) of the soft shadow beside a `background` (H, W) bool; None where there is none.
 
     `colours` (H, W, 3) encoded sRGB in [0, 1], `lightness` (H, W) of CIE Lab, `backdrop` (3,) its colour. What fades
-    into the backdrop along most of its outline is a shadow, an object has edges there.
+    into the backdrop along most of its outline is a shadow, an object has edges there. The mask may leave nothing of
+    what is there: then either all of it is a shadow, or a blurred object was taken for one.
     """
     light = to_linear(backdrop)
     if light.min() < _LIGHT:
@@ -39,18 +43,32 @@ def soft_shadow(
     share = shares.mean(axis=-1)
     tinted = np.abs(shares - share[..., None]).max(axis=-1) > _HUE * share
     possible = (share > _DARKEST) & ~tinted & (_steepness(lightness) < _STEEP)
-    parts = label_regions(possible | background)
+    grey = ~tinted & (share > _DARKEST) & ~background
+    everything = None
+    for neck in dict.fromkeys(round(share * min(background.shape)) for share in _NECKS):
+        shadow = _spread(possible | background, background, neck)
+        for _ in range(2):  # up to the object's edge, which is steep
+            shadow |= _alike_beside(shadow, lightness) & grey
+        if shadow.mean() < _LEAST:
+            break
+        object_ = ~(shadow | background)
+        edges = (object_ & grow(shadow, 3) & grow(background, 3)).sum()
+        fading = (shadow & grow(background, 1)).sum()
+        if fading > 2 * edges and object_.sum() >= _OBJECT * shadow.sum():
+            return shadow
+        if object_.mean() < _LEAST:
+            everything = shadow
+    return everything
+
+
+def _spread(region: np.ndarray, background: np.ndarray, neck: int) -> np.ndarray:
+    """What of a region (H, W) outside the background hangs together with it by more than necks of twice so many
+    pixels."""
+    wide = region & ~grow(~region, neck)
+    parts = label_regions(wide | background)
     joined = np.unique(parts[background])
-    shadow = np.isin(parts, joined[joined > 0]) & ~background
-    for _ in range(2):  # up to the object's edge, which is steep
-        shadow |= _alike_beside(shadow, lightness) & ~tinted & (share > _DARKEST) & ~background
-    if shadow.mean() < _LEAST:
-        return None
-    object_ = ~(shadow | background)
-    near = grow(shadow, 3)
-    edges = (object_ & near & grow(background, 3)).sum()
-    fading = (shadow & grow(background, 1)).sum()
-    return shadow if fading > 2 * edges and object_.sum() >= _OBJECT * shadow.sum() else None
+    core = np.isin(parts, joined[joined > 0])
+    return grow(core & ~background, neck) & region & ~background
 
 
 def _alike_beside(mask: np.ndarray, lightness: np.ndarray) -> np.ndarray:

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import copy
 from pathlib import Path
-from typing import Any
 
-import pydantic
 import safetensors
 import safetensors.torch
 import torch
 
-from gen3d_core.config import PosePrior
+from gen3d_core.cameras import recorded_prior
 from gen3d_core.errors import Gen3DError, one_line
 from gen3d_core.model.archive import read_model
 from gen3d_core.rendering.generator import Generator
 from gen3d_core.weights.checked_config import from_manifest
-from gen3d_core.weights.sizes import check_config, check_prior, check_weights
+from gen3d_core.weights.sizes import check_config, check_weights
 
 WEIGHTS = "weights.safetensors"
 
@@ -34,9 +32,8 @@ def load_generator(path: Path, device: torch.device) -> Generator:
     if not isinstance(recorded, dict):
         raise Gen3DError(f"{path} does not record its configuration: export it again with gen3d-train export")
     try:
-        config, prior = from_manifest(recorded), _prior(archive.manifest)
+        config, prior = from_manifest(recorded), recorded_prior(archive.manifest)
         check_config(config)
-        check_prior(prior)
         check_weights(archive.members[WEIGHTS], config)
     except Gen3DError as error:
         raise Gen3DError(f"{path}: {error}") from error
@@ -59,16 +56,3 @@ def round_to_half(generator: Generator) -> Generator:
 def pack_weights(generator: Generator) -> bytes:
     """The member `weights.safetensors` of a model file."""
     return safetensors.torch.save({name: value.contiguous() for name, value in generator.state_dict().items()})
-
-
-def _prior(manifest: dict[str, Any]) -> PosePrior:
-    """The cameras it was trained with; the default where the file does not say."""
-    training = manifest.get("training")
-    given = training.get("pose_prior") if isinstance(training, dict) else None
-    if given is None:
-        return PosePrior()
-    try:
-        return pydantic.TypeAdapter(PosePrior).validate_python(given)
-    except pydantic.ValidationError as error:
-        reason = error.errors()[0]["msg"].lower()
-        raise Gen3DError(f"its recorded pose prior is malformed: {reason}") from error

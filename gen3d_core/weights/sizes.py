@@ -9,7 +9,7 @@ import struct
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from gen3d_core.config import Config, PosePrior
+from gen3d_core.config import Config
 from gen3d_core.errors import Gen3DError
 from gen3d_core.limits import abbreviate, check_real, check_whole
 
@@ -23,8 +23,6 @@ _WHOLE: dict[str, tuple[int, int]] = {
 _MOST_LEVELS = 8
 """Planes of 512 texels a side."""
 _REAL = (-1e6, 1e6)
-_PRIOR = {"distance": (1.05, 100.0), "fov_deg": (1.0, 170.0)}
-_ANGLE = (-720.0, 720.0)
 
 
 def check_config(config: Config) -> None:
@@ -42,15 +40,6 @@ def check_config(config: Config) -> None:
                 check_whole(f"{part}.{name}", value, _WHOLE.get(name, WIDTH))
     if generator.kind != "triplane" and mlp.width <= 3 * (1 + 2 * mlp.position_octaves):
         raise Gen3DError("baseline.mlp.width is less than its encoded position has numbers")
-
-
-def check_prior(prior: PosePrior) -> None:
-    """Raises `Gen3DError` for cameras that nothing was ever seen with."""
-    for name, bounds in _PRIOR.items():
-        check_real(f"pose_prior.{name}", getattr(prior, name), bounds)
-    for name in ("azimuth_deg", "elevation_deg"):
-        for value in getattr(prior, name):
-            check_real(f"pose_prior.{name}", value, _ANGLE)
 
 
 def check_weights(weights: bytes, config: Config) -> None:

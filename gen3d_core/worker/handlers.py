@@ -80,7 +80,7 @@ class Jobs:
         model = self._model(request.model)
         pictures = [read_framed_array(self._folder / name, FRAMED_SIDE) for name in request.pictures]
         found = encode(model, pictures, lambda fraction, stage: progress(0.5 * fraction, stage))
-        mesh = model.build(
+        mesh = model.surface(
             found.codes,
             request.resolution,
             floaters=request.floaters,
@@ -89,14 +89,14 @@ class Jobs:
         progress(0.99, "sending")
         return protocol.EncodedResult(
             request.id,
-            self._write(request, **vars(mesh), pictures=np.stack(pictures)),
+            self._write(request, **vars(mesh.normalised()), pictures=np.stack(pictures)),
             _identity(model),
             __version__,
             model.manifest["truncation"],
             _summary(request, model, found.codes, mesh),
             found.confidence,
             is_doubtful(model, found),
-            [_camera(mesh, each) for each in found.cameras],
+            [_camera(mesh, each, model.cameras.distance) for each in found.cameras],
         )
 
     def _thumbnails(self, request: protocol.Thumbnails, progress: OnProgress) -> protocol.ThumbnailsResult:
@@ -186,11 +186,12 @@ class Jobs:
         return self._models[key]
 
 
-def _camera(mesh: Mesh, found: CameraPose) -> protocol.Camera:
-    """Where a picture was taken from, and the view that shows the mesh as the picture does, in the mesh's own frame."""
+def _camera(mesh: Mesh, found: CameraPose, distance: float) -> protocol.Camera:
+    """Where a picture of a mesh in the canonical frame was taken from, and that camera's view where the mesh is
+    normalised."""
     from gen3d_core.pictures.pinhole import framed_view
 
-    view = framed_view(mesh.vertices, found.azimuth, found.elevation)
+    view = framed_view(mesh.vertices, found.azimuth, found.elevation, distance).placed(mesh.base(), mesh.longest_side())
     return protocol.Camera(
         found.azimuth, found.elevation, found.overlap, view.matrix.tolist(), view.half, view.shift.tolist()
     )

@@ -11,10 +11,11 @@ import pytest
 import torch
 
 from benchmarks.command import main
-from benchmarks.encoding_subjects import FIRST_SEED, Subject, generated_subjects
+from benchmarks.encoding_subjects import FIRST_SEED, Subject, generated_subjects, judging_poses
 from benchmarks.encodings import Encodings, _Judge
 from gen3d_core.cli.encode import model_file_name
 from gen3d_core.cli.main import main as gen3d
+from gen3d_core.config import PosePrior
 from gen3d_core.errors import Gen3DError
 from gen3d_core.inversion.encode import Encoded, match_cameras
 from gen3d_core.inversion.pose_search import CameraPose
@@ -31,6 +32,7 @@ from gen3d_core.refinement.pivotal_tuning import tune_model
 from gen3d_core.refinement.refine import refine_encoding
 from gen3d_core.weights.load import load_generator
 from tests.tiny_run import one_thread
+from training.cli import main as gen3d_train
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -187,6 +189,31 @@ def test_a_table_of_generated_objects(model: Model, capsys: pytest.CaptureFixtur
         assert f"| {row}" in told or row in told
     widths = {line.count("|") for line in told.splitlines()[:6]}
     assert len(widths) == 1
+
+
+def test_fewer_objects_than_are_usually_refined(model: Model, capsys: pytest.CaptureFixture[str]):
+    assert main(Encodings, [str(model.path), "--count", "1"]) == 0
+    assert "| refined, the same" in capsys.readouterr().out
+
+
+def test_views_that_judge_lie_where_the_model_was_shown():
+    prior = PosePrior(azimuth_deg=(-40.0, 40.0), elevation_deg=(30.0, 60.0))
+    azimuth, elevation = torch.rad2deg(judging_poses(prior)).T
+    assert azimuth.tolist() == pytest.approx([-35, -25, -15, -5, 5, 15, 25, 35]) and set(elevation.tolist()) == {30.0}
+
+
+def test_data_from_other_cameras_are_refused(
+    model: Model, tiny_pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    data = tmp_path / "data"
+    shutil.copytree(tiny_pictures, data)
+    (data / "transforms.json").unlink()
+    (data / "dataset.json").write_text('{"format": "gen3d-dataset", "version": 1, "poses": {"distance": 2.0}}')
+    assert main(Encodings, [str(model.path), "--data", str(data), "--count", "2"]) == 2
+    assert "the model was trained with 4 and 30" in capsys.readouterr().err
+    out = tmp_path / "a.gen3d"
+    assert gen3d_train(["encoder", str(model.path), "--out", str(out), "--data", str(data), "--images", "64"]) == 2
+    assert "the model was trained with 4 and 30" in capsys.readouterr().err and not out.exists()
 
 
 def test_data_without_names_of_models_are_refused(

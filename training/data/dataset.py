@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from gen3d_core import limits
+from gen3d_core.cameras import read_prior
 from gen3d_core.config import PosePrior
+from gen3d_core.errors import Gen3DError
 from gen3d_core.files import read_regular
 from gen3d_core.pictures.opening import UnreadablePicture, open_picture, to_rgba
 from training.data.camera_files import TRANSFORMS, has_labels, read_folder_cameras
@@ -133,26 +135,10 @@ def _lines(value: Any) -> tuple[str, ...]:
 
 
 def _prior(about: dict[str, Any], folder: Path) -> PosePrior:
-    where, given, default = folder / "dataset.json", about.get("poses", {}), PosePrior()
     try:
-        prior = PosePrior(
-            distance=float(given.get("distance", default.distance)),
-            fov_deg=float(given.get("fov_deg", default.fov_deg)),
-            azimuth_deg=_interval(given.get("azimuth_deg", default.azimuth_deg)),
-            elevation_deg=_interval(given.get("elevation_deg", default.elevation_deg)),
-        )
-    except (AttributeError, TypeError, ValueError) as error:
-        raise DatasetError(f"{where}: 'poses' is malformed: {error}") from error
-    if not (prior.distance > 1.0 and 0.0 < prior.fov_deg < 180.0):
-        raise DatasetError(f"{where}: 'poses' needs a distance above 1 and a field of view between 0 and 180 degrees")
-    return prior
-
-
-def _interval(value: Any) -> tuple[float, float]:
-    low, high = (float(end) for end in value)
-    if not -360.0 <= low <= high <= 720.0:
-        raise ValueError(f"[{low:g}, {high:g}] is not a range of degrees")
-    return low, high
+        return read_prior(about.get("poses", {}), "poses")
+    except Gen3DError as error:
+        raise DatasetError(f"{folder / 'dataset.json'}: {error}") from error
 
 
 def _list_pictures(folder: Path) -> list[Path]:

@@ -5,11 +5,13 @@ follow OpenGL axes (x right, y up, looking along -z), as transforms.json files d
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gen3d_core.config import PosePrior
+from gen3d_core.errors import Gen3DError
 from gen3d_core.pictures.pinhole import camera_to_world
 
 
@@ -46,3 +48,13 @@ def angles_from_matrix(matrix: NDArray[np.float64], tolerance: float = 0.01) -> 
     if np.abs(matrix[:3, :2] - expected[:3, :2]).max() > tolerance:
         raise ValueError("its camera is not upright (Z up, no roll)")
     return CameraAngles(azimuth, elevation, distance)
+
+
+def check_cameras_agree(model: PosePrior, data: PosePrior, folder: Path) -> None:
+    """See that the data set in a folder shows objects from as far, and as large, as a model's cameras. Raises
+    `Gen3DError`: pictures of both could not be compared."""
+    if abs(model.distance - data.distance) > 0.01 * model.distance or abs(model.fov_deg - data.fov_deg) > 0.1:
+        raise Gen3DError(
+            f"{folder} has cameras at distance {data.distance:g} with a field of view of {data.fov_deg:g} degrees, "
+            f"but the model was trained with {model.distance:g} and {model.fov_deg:g}: give data like those it knows"
+        )

@@ -12,16 +12,8 @@ from PIL import Image
 from tqdm import tqdm
 
 from gen3d_core.config import PosePrior
-from gen3d_core.pictures.cutout import (
-    Box,
-    UnreadablePicture,
-    centre_square,
-    decode,
-    frame_object,
-    has_alpha,
-    remove_background,
-    visible_box,
-)
+from gen3d_core.pictures.cutout import Box, UnreadablePicture, centre_square, decode, frame_object, visible_box
+from gen3d_core.pictures.framing import looked_at, without_background
 from training.data.camera_files import TRANSFORMS
 from training.data.grouping import object_names
 from training.data.picture_source import PictureSource, open_source
@@ -31,7 +23,6 @@ from training.data.transforms import Frame, Transforms, camera_angles, write_tra
 from training.data.turntable import Turntable
 from training.data.visible import shows_nothing
 
-_WORK_SIDE = 1024  # pixels in which a background is looked for
 _log = logging.getLogger(__name__)
 
 
@@ -205,8 +196,8 @@ def _convert(
 
 def _cut_out(pictures: PictureSource, item: _Item, size: int) -> tuple[np.ndarray, np.ndarray | None]:
     """A picture, and it without its background; None where that is not plain."""
-    image = decode(pictures.read(item.name), max(_WORK_SIDE, 4 * size))
-    return image, image if has_alpha(image) else remove_background(image)
+    image = decode(pictures.read(item.name), looked_at(size))
+    return image, without_background(image)
 
 
 def _common_boxes(pictures: PictureSource, items: list[_Item], size: int) -> dict[str, Box | str]:

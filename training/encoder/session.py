@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from gen3d_core.config import PosePrior
 from gen3d_core.errors import Gen3DError
 from gen3d_core.files import make_folder
 from gen3d_core.model.archive import SUFFIX, ModelArchive, read_model, write_model
@@ -25,6 +26,7 @@ from training.code_source import CodeSource
 from training.compute import denormals_as_zero
 from training.data.batches import Batches
 from training.data.dataset import load_with_bar
+from training.data.poses import check_cameras_agree
 from training.encoder.calibration import PICTURES, low_limits
 from training.encoder.occupancy_probes import SolidProbes
 from training.encoder.pool import VIEWS, Pool, Seen, frame_data_pictures, render_objects, with_quick_renderer
@@ -70,7 +72,7 @@ def train_encoder(
         )
     layout: dict[str, Any] = {"memory_format": torch.channels_last}
     generator.to(**layout)
-    batches = None if data is None else _load_batches(data)
+    batches = None if data is None else _load_batches(data, generator.prior)
     archive = read_model(path)
     if threads:
         torch.set_num_threads(threads)
@@ -117,8 +119,9 @@ def _write(out: Path, archive: ModelArchive, state: EncoderState, command: str, 
     write_model(out, {**archive.manifest, "encoder": record}, members)
 
 
-def _load_batches(data: Path) -> Batches:
+def _load_batches(data: Path, cameras: PosePrior) -> Batches:
     dataset = load_with_bar(data)
+    check_cameras_agree(cameras, dataset.prior, data)
     if dataset.azimuth is None:
         raise Gen3DError(f"{data} does not know its cameras: leave --data out, and generated pictures alone will do")
     return Batches(dataset, torch.device("cpu"))

@@ -18,6 +18,7 @@ from training.compute import chosen_device
 from training.data.batches import Batches
 from training.data.dataset import PictureDataset, load_with_bar
 from training.data.meshes import RealMeshes, real_meshes
+from training.data.poses import check_cameras_agree
 from training.evaluation import records, showcase
 from training.evaluation.curves import recorded_curve
 from training.evaluation.folder import write_together
@@ -141,12 +142,7 @@ def _check(count: int, points: int, resolution: int, wholes: int, seed: int, thr
 
 def _check_cameras(subject: JudgedModel, data: PictureDataset, folder: Path) -> None:
     """Pictures can only be compared when the object is as large in both, and when there are enough of them."""
-    ours, theirs = subject.generator.prior, data.prior
-    if (ours.distance, ours.fov_deg) != (theirs.distance, theirs.fov_deg):
-        raise Gen3DError(
-            f"{folder} has cameras at distance {theirs.distance:g} with a field of view of {theirs.fov_deg:g} degrees, "
-            f"but the model was trained with {ours.distance:g} and {ours.fov_deg:g}: give data like those it knows"
-        )
+    check_cameras_agree(subject.generator.prior, data.prior, folder)
     if len(data.pictures) < 2 * LEAST:
         raise Gen3DError(f"{folder} has {len(data.pictures)} pictures: an evaluation needs {2 * LEAST} or more")
 

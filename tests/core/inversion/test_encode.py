@@ -10,6 +10,7 @@ from PIL import Image
 
 from gen3d_core.cli.main import main
 from gen3d_core.codes.codes import Codes
+from gen3d_core.config import PosePrior
 from gen3d_core.inversion.appearance_fit import POINTS, fit_appearance, sample_colours
 from gen3d_core.inversion.encode import encode, match_cameras, mean_codes
 from gen3d_core.inversion.pose_search import CameraPose, search_pose
@@ -100,7 +101,8 @@ def test_a_framed_view_fills_its_square(chair: Mesh):
 def test_the_camera_is_found_again(chair: Mesh, azimuth: float, elevation: float):
     picture = premultiplied(render_framed(chair, azimuth, elevation, SIDE))
     start = np.deg2rad(azimuth) + 0.25
-    found = search_pose(chair, picture, [AzimuthPeak(start + np.pi), AzimuthPeak(start)], np.deg2rad(elevation) - 0.15)
+    rivals = [AzimuthPeak(start + np.pi), AzimuthPeak(start)]
+    found = search_pose(chair, picture, rivals, np.deg2rad(elevation) - 0.15, PosePrior.distance)
     assert np.rad2deg(found.azimuth) == pytest.approx(azimuth, abs=4)
     assert np.rad2deg(found.elevation) == pytest.approx(elevation, abs=4)
     assert found.overlap > 0.95
@@ -112,7 +114,9 @@ def test_of_two_sides_with_one_silhouette_the_likelier_is_taken():
     for likelier in (1.0, 4.0):
         rivals = [AzimuthPeak(1.0, 0.2), AzimuthPeak(4.0, 0.2)]
         chosen = [replace(each, share=0.8) if each.angle == likelier else each for each in rivals]
-        assert search_pose(ball, picture, chosen, np.deg2rad(20)).azimuth == pytest.approx(likelier, abs=0.1)
+        assert search_pose(ball, picture, chosen, np.deg2rad(20), PosePrior.distance).azimuth == pytest.approx(
+            likelier, abs=0.1
+        )
 
 
 def test_the_right_codes_are_trusted_and_others_are_not(reader: Path):
@@ -133,7 +137,7 @@ def test_paint_is_taken_from_the_picture(reader: Path):
     mesh = extract(model.field(true), 48)
     where = [CameraPose(0.7, 0.3, 1.0)]
     picture = premultiplied(render_framed(mesh, np.rad2deg(0.7), np.rad2deg(0.3), SIDE))[None]
-    seen = sample_colours(mesh, picture, where)
+    seen = sample_colours(mesh, picture, where, PosePrior.distance)
     assert seen is not None and len(seen.points) == POINTS
     unlit = replace(seen, colours=colour_at(seen.points, true).astype(np.float32))
     code = fit_appearance(model.field(ENCODED), ENCODED.appearance, unlit)
@@ -146,7 +150,8 @@ def test_paint_is_taken_from_the_picture(reader: Path):
 
 
 def test_nothing_seen_is_no_paint(chair: Mesh):
-    assert sample_colours(chair, np.zeros((1, SIDE, SIDE, 4), np.float32), [CameraPose(0.7, 0.3, 0.0)]) is None
+    where = [CameraPose(0.7, 0.3, 0.0)]
+    assert sample_colours(chair, np.zeros((1, SIDE, SIDE, 4), np.float32), where, PosePrior.distance) is None
 
 
 def test_what_the_graph_says_is_what_comes_back(reader: Path, chair: Mesh):

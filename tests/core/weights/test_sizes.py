@@ -68,14 +68,6 @@ def test_sizes_that_no_published_field_has(
     assert expected in complaint(archive, tmp_path / "odd.gen3d", config=config)
 
 
-@pytest.mark.parametrize(
-    "prior", [{"distance": 1e300}, {"distance": 0.0}, {"fov_deg": 0.0}, {"elevation_deg": [0, 1e9]}, {"fov_deg": "x"}]
-)
-def test_cameras_that_nothing_was_seen_with(archive: ModelArchive, tmp_path: Path, prior: dict):
-    training = {**archive.manifest["training"], "pose_prior": {**archive.manifest["training"]["pose_prior"], **prior}}
-    assert "prior" in complaint(archive, tmp_path / "odd.gen3d", training=training)
-
-
 def test_weights_that_are_no_weights(archive: ModelArchive, tmp_path: Path):
     for data in (b"", b"\xff" * 100, b"\x02" + b"\0" * 7 + b"{}", b"\x08" + b"\0" * 7 + b'{"a":[]}'):
         members = {**archive.members, "weights.safetensors": data}
