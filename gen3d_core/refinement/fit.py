@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -105,17 +106,39 @@ class Fit:
 
 
 class Descent:
-    """Steps downhill; `best` is the least loss so far."""
+    """Steps downhill; `best` is the least loss so far.
+
+    Where a loss is not a number it goes back to where the last one was, and on from there in smaller steps; numbers of
+    a gradient that are none move nothing. So one of them ends nothing.
+    """
 
     def __init__(self, groups: Iterable[dict[str, object]]) -> None:
         self.optimiser = torch.optim.Adam(groups, betas=(0.8, 0.99))  # type: ignore[arg-type]
         self.best = float("inf")
+        self._sound: list[Tensor] = []
 
     def step(self, loss: Float[Tensor, ""]) -> bool:
         """Go one step from where this loss was computed. Whether none was less before it."""
+        if not math.isfinite(loss.item()):
+            self._go_back()
+            return False
         better = loss.item() < self.best
         self.best = min(loss.item(), self.best)
         self.optimiser.zero_grad()
         loss.backward()
+        self._sound = [weight.detach().clone() for weight in self._weights()]
+        for weight in self._weights():
+            if weight.grad is not None:
+                weight.grad.nan_to_num_(0.0, 0.0, 0.0)
         self.optimiser.step()
         return better
+
+    def _go_back(self) -> None:
+        with torch.no_grad():
+            for weight, sound in zip(self._weights(), self._sound, strict=False):
+                weight.copy_(sound)
+        for group in self.optimiser.param_groups:
+            group["lr"] /= 2
+
+    def _weights(self) -> list[Tensor]:
+        return [weight for group in self.optimiser.param_groups for weight in group["params"]]

@@ -7,6 +7,7 @@ ICCV 2019). Networks that read codes see their direction alone, so that no answe
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -64,7 +65,7 @@ def refine_encoding(
             codes, angles = here
         if since >= PATIENCE:
             break
-    if descent.best >= unrefined:
+    if not descent.best < (unrefined if math.isfinite(unrefined) else math.inf):
         return found
     predictions = [
         Prediction(codes, (AzimuthPeak(float(azimuth)),), float(elevation), found.certainty)
