@@ -24,9 +24,10 @@ class Batches:
             angles = [torch.from_numpy(dataset.azimuth), torch.from_numpy(dataset.elevation)]
             self.pose = torch.stack(angles, -1).float()
 
-    def foreground(self) -> float:
-        """Mean alpha of the data."""
-        return self.pictures[:, 3].float().mean().item() / 255
+    def foreground(self) -> Float[Tensor, "n"]:
+        """Mean alpha of each picture."""
+        parts = self.pictures[:, 3].split(1024)
+        return torch.cat([part.flatten(1).float().mean(1) for part in parts]) / 255
 
     def draw(self, count: int, rng: torch.Generator) -> tuple[Float[Tensor, "n 4 s s"], Float[Tensor, "n 2"]]:
         """Premultiplied pictures in [0, 1] with their cameras' azimuth and elevation (of the prior where unknown)."""

@@ -17,7 +17,7 @@ from training.averaging import update_average
 from training.budget import Budget, BudgetedLoop
 from training.code_source import CodeSource
 from training.data.batches import Batches
-from training.gan.health import Alarm
+from training.gan.health import Alarm, Foreground
 from training.gan.samples import sample_grid
 from training.gan.snapshots import keep_snapshot
 from training.gan.state import TrainState
@@ -40,14 +40,24 @@ def train(
         Gen3DError: the generator fell ill and reseeding did not help; `out` keeps the last checkpoint.
     """
     tracker = Tracker(out, state.images)
-    alarm = Alarm(batches.foreground())
+    real = Foreground.of(batches.foreground())
+    alarm = Alarm(real, batches.draw_poses)
     codes = CodeSource.of_run(config.generator, out)
     snapshot_images = max(int(snapshot_kimg * 1000), config.optim.batch)
     loop = BudgetedLoop[TrainState](budget, "training", lambda state: state.save(out))
     pace_time, pace_images = time.monotonic(), state.images
+    untold: tuple[StepReport, float] | None = None
+
+    def tell(state: TrainState, report: StepReport, progress: float) -> None:
+        nonlocal pace_time, pace_images, untold
+        now = time.monotonic()
+        pace = (state.images - pace_images) / max(now - pace_time, 1e-3)
+        pace_time, pace_images, untold = now, state.images, None
+        tracker.record(state.images, _log_values(report, state, config, pace, progress))
+        loop.tell(f"{state.images / 1000:.1f} kimg, {pace:.0f} pictures/s")
 
     def step(state: TrainState, progress: float) -> TrainState:
-        nonlocal alarm, pace_time, pace_images
+        nonlocal alarm, pace_images, untold
         report = train_step(
             state.generator,
             state.discriminator,
@@ -61,21 +71,18 @@ def train(
             rng=state.rng,
             codes=codes,
         )
+        untold = report, progress
         state.step += 1
         state.images += config.optim.batch
         update_average(state.average, state.generator, schedule.ema_decay(state.images, config.optim))
         if state.step % CHECK_EVERY:
             return state
-        now = time.monotonic()
-        pace = (state.images - pace_images) / (now - pace_time)
-        pace_time, pace_images = now, state.images
-        tracker.record(state.images, _log_values(report, state, config, pace, progress))
-        loop.tell(f"{state.images / 1000:.1f} kimg, {pace:.0f} pictures/s")
+        tell(state, report, progress)
         illness = alarm.check(report, state.generator, torch.Generator().manual_seed(state.step))
         if illness is not None:
             tracker.event(state.images, illness)
             state = _reseed(state, config, batches, illness, seed)
-            alarm, pace_images = Alarm(alarm.real_foreground), state.images
+            alarm, pace_images = Alarm(real, batches.draw_poses), state.images
         return state
 
     def after(state: TrainState) -> None:
@@ -84,6 +91,8 @@ def train(
 
     try:
         state = loop.run(state, step, after)
+        if untold is not None:  # a short session has a line in the log, too
+            tell(state, *untold)
     finally:
         tracker.close()
     _snapshot(state, config, codes, batches.size, out)

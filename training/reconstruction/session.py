@@ -127,7 +127,7 @@ def _teach(
         return state
 
     def after(state: ReconstructionState) -> None:
-        if report is not None and state.step % TELL_EVERY == 0:
+        if report is not None and (state.step % TELL_EVERY == 0 or budget.progress(state) >= until):
             tracker.record(state.images, _log_values(report, state, before))
         if int(budget.progress(state) * SCORES) > int(before * SCORES):
             found = score(state, views)
