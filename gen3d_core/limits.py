@@ -6,6 +6,8 @@ Standard library only. Each check returns the value it was given, or raises `Gen
 from __future__ import annotations
 
 import math
+import operator
+from numbers import Real
 
 from gen3d_core.errors import Gen3DError
 
@@ -58,20 +60,25 @@ MORPH_AFTER_CHANGE = ("segment", "stop")
 
 
 def check_whole(name: str, value: object, bounds: tuple[int, int]) -> int:
-    """An integer within `bounds` (both included); booleans are not integers here."""
-    if isinstance(value, bool) or not isinstance(value, int):
+    """An integer within `bounds` (both included), numpy's too, as an int; booleans are not integers here."""
+    try:
+        number = None if isinstance(value, bool) else operator.index(value)  # pyright: ignore[reportArgumentType]
+    except TypeError:
+        number = None
+    if number is None:
         raise Gen3DError(f"{name} is {abbreviate(value)}: expected a whole number from {bounds[0]} to {bounds[1]}")
-    if not bounds[0] <= value <= bounds[1]:
-        raise Gen3DError(f"{name} is {abbreviate(value)}: expected {bounds[0]} to {bounds[1]}")
-    return value
+    if not bounds[0] <= number <= bounds[1]:
+        raise Gen3DError(f"{name} is {abbreviate(number)}: expected {bounds[0]} to {bounds[1]}")
+    return number
 
 
 def check_real(name: str, value: object, bounds: tuple[float, float]) -> float:
-    """A finite number within `bounds` (both included), as a float."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
+    """A finite number within `bounds` (both included), numpy's too, as a float."""
+    if isinstance(value, bool) or not isinstance(value, Real):
         raise Gen3DError(f"{name} is {abbreviate(value)}: expected a number from {bounds[0]:g} to {bounds[1]:g}")
     if not bounds[0] <= value <= bounds[1]:  # false for NaN and infinities too
-        raise Gen3DError(f"{name} is {abbreviate(value)}: expected {bounds[0]:g} to {bounds[1]:g}")
+        shown = value if isinstance(value, int) else float(value)
+        raise Gen3DError(f"{name} is {abbreviate(shown)}: expected {bounds[0]:g} to {bounds[1]:g}")
     return float(value)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import tyro
 
+from gen3d_core.cli.terminal import run_while_read
 from gen3d_core.errors import Gen3DError, shown
 from gen3d_core.files import expect_folder
 from training.commands import (
@@ -28,8 +29,12 @@ def main(arguments: list[str] | None = None) -> int:
     """Run a command and return its exit code: 0 done, 2 a mistake named in one line on stderr, 130 interrupted."""
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     logging.getLogger("training").setLevel(logging.INFO)
-    arguments = sys.argv[1:] if arguments is None else arguments
+    given = sys.argv[1:] if arguments is None else arguments
     take_an_end_as_an_interrupt()
+    return run_while_read(lambda: _run(given))
+
+
+def _run(arguments: list[str]) -> int:
     try:
         command = parse(arguments)
         if not isinstance(command, Export | Encoder):
@@ -38,6 +43,8 @@ def main(arguments: list[str] | None = None) -> int:
     except Gen3DError as error:
         _say(f"gen3d-train: {error}")
         return 2
+    except BrokenPipeError:
+        raise
     except OSError as error:
         _say(f"gen3d-train: {error.filename}: {error.strerror}" if error.filename else f"gen3d-train: {error}")
         return 2

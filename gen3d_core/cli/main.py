@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 from typing import NoReturn
 
 from gen3d_core.cli.directions import add_directions
@@ -13,7 +12,7 @@ from gen3d_core.cli.info import add_info
 from gen3d_core.cli.models import add_models
 from gen3d_core.cli.morph import add_morph
 from gen3d_core.cli.sample import add_sample
-from gen3d_core.cli.terminal import complain, fail
+from gen3d_core.cli.terminal import complain, fail, run_while_read
 from gen3d_core.errors import Gen3DError, plain
 from gen3d_core.version import __version__
 
@@ -21,6 +20,10 @@ from gen3d_core.version import __version__
 def main(arguments: list[str] | None = None) -> int:
     """Run a command and return its exit code: 0 done, 2 a mistake named in one line on stderr, 130 interrupted."""
     _occupy_streams()
+    return run_while_read(lambda: _run(arguments))
+
+
+def _run(arguments: list[str] | None) -> int:
     parser = _parser()
     try:
         options = parser.parse_args(arguments)
@@ -28,10 +31,7 @@ def main(arguments: list[str] | None = None) -> int:
     except Gen3DError as error:
         return fail(str(error))
     except BrokenPipeError:
-        # The reader of our output left, as `head` does; what Python still holds must not raise again at exit.
-        if sys.stdout is not None:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+        raise
     except OSError as error:
         return fail(f"{error.filename}: {error.strerror}" if error.filename else str(error))
     except MemoryError:

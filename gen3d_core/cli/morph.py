@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from gen3d_core import limits
 from gen3d_core.cli.options import add_folder, add_meshes, add_model, add_truncation, check
 from gen3d_core.cli.terminal import Meter
+from gen3d_core.errors import Gen3DError
 
 if TYPE_CHECKING:
     from gen3d_core.morphing.interpolate import Interpolation
@@ -52,7 +53,7 @@ def add_morph(commands: Any) -> None:
     parser.add_argument("--flipbook", action="store_true", help="write a mesh for every step instead of an animation")
     parser.add_argument("--json", action="store_true", help="report as JSON")
     add_meshes(parser, what="a flipbook's files")
-    parser.set_defaults(run=_morph)
+    parser.set_defaults(run=_morph, format=None)
 
 
 def _morph(options: argparse.Namespace) -> int:
@@ -61,6 +62,10 @@ def _morph(options: argparse.Namespace) -> int:
         limits.check_whole("--seeds", seed, limits.SEED)
     limits.check_whole("--steps", options.steps, limits.MORPH_STEPS)
     check(options)
+    if options.format not in (None, "glb") and not options.flipbook:
+        raise Gen3DError(
+            f"--format {options.format} is for a flipbook: add --flipbook, or leave --format out: animations are glb"
+        )
     limits.check_whole("--resolution² × --steps", options.resolution**2 * options.steps, limits.MORPH_SIZE)
 
     from gen3d_core.codes.path import Path as CodePath
@@ -96,7 +101,7 @@ def _morph(options: argparse.Namespace) -> int:
     files = []
     if options.flipbook:
         for index, mesh in enumerate(meshes):
-            files.append(folder / f"{name}_{index:04d}.{options.format}")
+            files.append(folder / f"{name}_{index:04d}.{options.format or 'glb'}")
             mesh.save(files[-1])
     else:
         files.append(folder / f"{name}.glb")

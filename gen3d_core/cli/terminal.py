@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
+from collections.abc import Callable
 from typing import TextIO
 
 from gen3d_core.errors import shown
@@ -69,3 +71,19 @@ def fail(message: str) -> int:
     """Say what is wrong in one line; the exit code of a mistake."""
     complain(f"gen3d: error: {' '.join(message.split())}")
     return 2
+
+
+def run_while_read(run: Callable[[], int]) -> int:
+    """What a command returns; 1, without a word, where the reader of its output leaves before the end, as `head`
+    does."""
+    try:
+        try:
+            return run()
+        finally:
+            if sys.stdout is not None:
+                sys.stdout.flush()
+    except BrokenPipeError:
+        # What Python still holds must not raise again at exit.
+        if sys.stdout is not None:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1

@@ -7,11 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from gen3d_core import limits
+from gen3d_core.by_value import ByValue
 from gen3d_core.codes.prior import NORMAL, CodePrior, CodePriors
+from gen3d_core.errors import Gen3DError
 
 
-@dataclass(frozen=True)
-class Codes:
+@dataclass(frozen=True, eq=False)
+class Codes(ByValue):
     """What an object is made from: `shape` (D,) and `appearance` (A,), float32.
 
     Where drawn they are standard normal, or as the model's `CodePriors` say. D and A are the model's `shape_dim` and
@@ -46,6 +49,22 @@ def codes(
         _drawn(np.random.default_rng([seed, 0]), shape_dim, priors.shape),
         _drawn(np.random.default_rng([paint, 1]), appearance_dim, priors.appearance),
     )
+
+
+def check_codes(given: Codes, shape_dim: int, appearance_dim: int) -> None:
+    """Raises `Gen3DError` for codes that no model of these sizes was ever asked for."""
+    low, high = limits.CODE
+    for name, code, size in (("shape", given.shape, shape_dim), ("appearance", given.appearance, appearance_dim)):
+        numbers = np.asarray(code)
+        if numbers.shape != (size,):
+            raise Gen3DError(f"the {name} code is an array of shape {numbers.shape}: expected ({size},)")
+        if numbers.dtype.kind not in "fiu":
+            raise Gen3DError(f"the {name} code holds {numbers.dtype}: expected numbers from {low:g} to {high:g}")
+        odd = ~((numbers >= low) & (numbers <= high))  # NaN too
+        if odd.any():
+            raise Gen3DError(
+                f"the {name} code holds {numbers[odd][0]:g}: expected finite numbers from {low:g} to {high:g}"
+            )
 
 
 def lerp(a: Codes, b: Codes, shape: float, appearance: float | None = None) -> Codes:

@@ -13,6 +13,7 @@ from typing import Any, Literal
 import numpy as np
 
 from gen3d_core import limits
+from gen3d_core.by_value import ByValue
 from gen3d_core.codes.codes import Codes
 from gen3d_core.errors import Gen3DError
 
@@ -22,8 +23,8 @@ FARTHEST = (-8.0, 8.0)
 """Values that a range may reach: beyond, no code was ever drawn."""
 
 
-@dataclass(frozen=True)
-class Direction:
+@dataclass(frozen=True, eq=False)
+class Direction(ByValue):
     """A direction of the shape code or of the appearance `code`.
 
     `vector` (D,) has length 1, so values along it are standard deviations of drawn codes; within [`low`, `high`]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from gen3d_core import limits
 from gen3d_core.codes.codes import Codes
 from gen3d_core.errors import Gen3DError
 from gen3d_core.inversion.appearance_fit import fit_appearance, sample_colours
@@ -63,6 +64,9 @@ def encode(
     True
     >>> mesh = model.build(found.codes, resolution=32)
     """
+    if isinstance(pictures, (str, PathLike)):
+        raise Gen3DError(f"pictures is {limits.abbreviate(pictures)}: expected a list of them, even of one")
+    limits.check_whole("pictures: how many", len(pictures), limits.PICTURES)
     progress(0.0, "encoding")
     small = network_input([_framed_picture(each) for each in pictures], SIDE)
     sizes = model.manifest["shape_dim"], model.manifest["appearance_dim"]
@@ -85,6 +89,7 @@ def _framed_picture(picture: np.ndarray | str | PathLike[str]) -> np.ndarray:
         return read_framed(Path(picture), _READ_SIDE)
     if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 4 or picture.shape[0] != picture.shape[1]:
         raise Gen3DError(f"a picture is {picture.dtype} {picture.shape}: expected uint8 (S, S, 4), or a file's path")
+    limits.check_whole("a picture's side", len(picture), limits.ENCODED_SIDE)
     return picture
 
 

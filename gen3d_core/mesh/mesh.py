@@ -7,9 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
+from gen3d_core.by_value import ByValue
 
-@dataclass(frozen=True)
-class Mesh:
+
+@dataclass(frozen=True, eq=False)
+class Mesh(ByValue):
     """Triangles that wind outward, with a colour at each vertex.
 
     `vertices` (V, 3) float32, Z up, front +X; `faces` (F, 3) int32, counter-clockwise seen from outside; `colours`

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from gen3d_core.by_value import ByValue
 from gen3d_core.mesh.mesh import Mesh
 
 
-@dataclass(frozen=True)
-class Segment:
+@dataclass(frozen=True, eq=False)
+class Segment(ByValue):
     """Consecutive keys of one topology: `first` key, `faces` (F, 3) int32, `vertices` (K, V, 3) float32 placed like
     single objects (longest side 1, base at the origin), `colours` (K, V, 3) float32 sRGB."""
 

@@ -72,9 +72,9 @@ class Model:
 
     def codes(self, seed: int, appearance_seed: int | None = None) -> Codes:
         """The codes that `sample` uses for a seed."""
-        limits.check_whole("seed", seed, limits.SEED)
+        seed = limits.check_whole("seed", seed, limits.SEED)
         if appearance_seed is not None:
-            limits.check_whole("appearance_seed", appearance_seed, limits.SEED)
+            appearance_seed = limits.check_whole("appearance_seed", appearance_seed, limits.SEED)
         sizes = self.manifest["shape_dim"], self.manifest["appearance_dim"]
         return codes(seed, *sizes, appearance_seed=appearance_seed, priors=self.runtime.priors)
 
@@ -121,7 +121,7 @@ class Model:
         progress: OnProgress = ignore_progress,
     ) -> Mesh:
         """The same mesh where the model's cameras see it: in the canonical frame, inside the unit sphere."""
-        limits.check_whole("resolution", resolution, limits.RESOLUTION)
+        resolution = limits.check_whole("resolution", resolution, limits.RESOLUTION)
         progress(0.0, "model")
         return extract(self.field(codes, truncation), resolution, floaters=floaters, progress=progress)
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gen3d_core import limits
-from gen3d_core.codes.codes import Codes
+from gen3d_core.codes.codes import Codes, check_codes
 from gen3d_core.codes.prior import NORMAL, CodePriors
 from gen3d_core.errors import Gen3DError
 from gen3d_core.model.archive import GRAPHS, ModelArchive, ModelFileError, read_priors
@@ -110,10 +110,8 @@ class OnnxModel:
 
     def field(self, codes: Codes, truncation: float) -> OnnxField:
         """The field of one object, a `SeparableOnnxField` where the file has a lattice graph: runs the shape graph
-        once."""
-        expected = (self.manifest["shape_dim"],), (self.manifest["appearance_dim"],)
-        if (codes.shape.shape, codes.appearance.shape) != expected:
-            raise ValueError(f"codes have shapes {codes.shape.shape} and {codes.appearance.shape}: expected {expected}")
+        once. Raises `Gen3DError` for codes that are not this model's."""
+        check_codes(codes, self.manifest["shape_dim"], self.manifest["appearance_dim"])
         amount = np.float32(truncation)
         conditioning = self.run("shape.onnx", None, shape_code=codes.shape[None], truncation=amount)
         if conditioning.ndim < 2 or len(conditioning) != 1 or not 0 < conditioning.nbytes <= LARGEST_CONDITIONING:

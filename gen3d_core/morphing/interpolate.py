@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gen3d_core import limits
+from gen3d_core.by_value import ByValue
 from gen3d_core.codes.codes import Codes
 from gen3d_core.codes.path import Path, even_times, uniform_times
 from gen3d_core.mesh.distance import surface_distances
@@ -26,8 +27,8 @@ _COARSE = 32
 _TIMING_SHARE = 0.15
 
 
-@dataclass(frozen=True)
-class Interpolation:
+@dataclass(frozen=True, eq=False)
+class Interpolation(ByValue):
     """`times` (steps,) float64 parameters of the path, `codes` of the object at each, and their meshes: `morph`, which
     covers fewer where it stopped at a change."""
 
@@ -69,7 +70,8 @@ def interpolate(
     """
     limits.check_choice("kind", kind, limits.MORPH_KINDS)
     limits.check_choice("timing", timing, limits.MORPH_TIMINGS)
-    limits.check_whole("steps", steps, limits.MORPH_STEPS)
+    steps = limits.check_whole("steps", steps, limits.MORPH_STEPS)
+    resolution = limits.check_whole("resolution", resolution, limits.RESOLUTION)
     progress(0.0, "model")
 
     def field_at(time: float) -> PointField:

@@ -66,7 +66,7 @@ def morph(
         Gen3DError: the arguments are out of range, or the field has no surface at some key.
     """
     _check(times, resolution)
-    limits.check_whole("base", base, (0, len(times) - 1))
+    base = limits.check_whole("base", base, (0, len(times) - 1))
     limits.check_choice("after_change", after_change, limits.MORPH_AFTER_CHANGE)
     walk = _Walk(field_at, resolution, len(times), after_change == "segment", progress)
     onward = walk.segments([float(time) for time in times[base:]])

@@ -4,7 +4,7 @@ Canonical frame: Z up, front +X. The camera looks at the origin; azimuth 0 is on
 follow OpenGL axes (x right, y up, looking along -z), as transforms.json files do.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,12 +14,40 @@ from gen3d_core.config import PosePrior
 from gen3d_core.errors import Gen3DError
 from gen3d_core.pictures.pinhole import camera_to_world
 
+_SIDE_DEG, _NEAR_DEG = 60.0, 5.0
+"""A sector as wide that no camera stands in is a side that is not shown; elevations as near to those stated are."""
+
 
 def draw_angles(
     prior: PosePrior, rng: np.random.Generator, count: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """`count` azimuths and elevations in radians, drawn from the prior."""
     return np.radians(rng.uniform(*prior.azimuth_deg, count)), np.radians(rng.uniform(*prior.elevation_deg, count))
+
+
+def covered_azimuths(azimuth: NDArray[np.floating]) -> tuple[float, float]:
+    """In degrees, the shortest arc around the object that holds cameras at these azimuths (N,), in radians; all around
+    where it leaves no side out."""
+    around = np.sort(np.degrees(azimuth.astype(np.float64)) % 360)
+    gaps = np.diff(around, append=around[0] + 360)
+    widest = int(gaps.argmax())
+    if gaps[widest] < _SIDE_DEG:
+        return 0.0, 360.0
+    low = float(around[(widest + 1) % len(around)])
+    low = low - 360 if low > 180 else low
+    return low, low + 360 - float(gaps[widest])
+
+
+def covered(azimuth: NDArray[np.floating], elevation: NDArray[np.floating], prior: PosePrior) -> PosePrior:
+    """The prior within what cameras at these angles (N,), in radians, show; unchanged where they show all of it."""
+    arc, heights = covered_azimuths(azimuth), np.degrees(elevation.astype(np.float64))
+    range_ = float(heights.min()), float(heights.max())
+    off = max(abs(one - other) for one, other in zip(range_, prior.elevation_deg, strict=True))
+    return replace(
+        prior,
+        azimuth_deg=prior.azimuth_deg if arc == (0.0, 360.0) else arc,
+        elevation_deg=prior.elevation_deg if off < _NEAR_DEG else range_,
+    )
 
 
 @dataclass(frozen=True)

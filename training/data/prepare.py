@@ -3,7 +3,7 @@
 import json
 import logging
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import Enum
 from pathlib import Path
 
@@ -11,12 +11,15 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
+from gen3d_core.cameras import read_prior
 from gen3d_core.config import PosePrior
+from gen3d_core.errors import Gen3DError
 from gen3d_core.pictures.cutout import Box, UnreadablePicture, centre_square, decode, frame_object, visible_box
 from gen3d_core.pictures.framing import looked_at, without_background
 from training.data.camera_files import TRANSFORMS
 from training.data.grouping import object_names
 from training.data.picture_source import PictureSource, open_source
+from training.data.poses import covered_azimuths
 from training.data.source_cameras import source_cameras
 from training.data.staging import DatasetError, stage_folder
 from training.data.transforms import Frame, Transforms, camera_angles, write_transforms
@@ -148,10 +151,14 @@ def _prior(transforms: Transforms) -> PosePrior:
             f"{transforms.frames[worst].path}: its camera is {distances[worst]:.3f} from the origin, "
             f"most are {distance:.3f}: Gen3D needs cameras at one distance"
         )
+    try:
+        prior = read_prior({"distance": distance, "fov_deg": float(np.degrees(transforms.fov))}, "its cameras")
+    except Gen3DError as error:
+        raise DatasetError(f"{TRANSFORMS}: {error}") from error
     elevations = np.degrees([camera.elevation for camera in angles])
-    return PosePrior(
-        distance=distance,
-        fov_deg=float(np.degrees(transforms.fov)),
+    return replace(
+        prior,
+        azimuth_deg=covered_azimuths(np.array([camera.azimuth for camera in angles])),
         elevation_deg=(float(elevations.min()), float(elevations.max())),
     )
 

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from gen3d_core import limits
 from gen3d_core.config import PosePrior
 from gen3d_core.errors import Gen3DError
 from gen3d_core.files import make_folder
@@ -32,6 +33,7 @@ from training.encoder.occupancy_probes import SolidProbes
 from training.encoder.pool import VIEWS, Pool, Seen, frame_data_pictures, render_objects, with_quick_renderer
 from training.encoder.state import EncoderState, average_decay, rate
 from training.encoder.steps import StyleDistance, Terms, encoder_terms
+from training.lock import hold
 
 log = logging.getLogger(__name__)
 
@@ -77,31 +79,33 @@ def train_encoder(
     if threads:
         torch.set_num_threads(threads)
     make_folder(out.parent)
-    state = EncoderState.fresh(generator.config, seed)
-    checkpoint = out.with_name(out.stem + ".encoder.pt")
-    if state.restore(checkpoint):
-        log.info("resuming at %d pictures, %.1f minutes", state.images, state.seconds / 60)
-    truncation = archive.manifest["truncation"]
-    with denormals_as_zero():
-        codes = CodeSource.of_model(archive)
-        probes = SolidProbes(generator, codes, truncation, state.rng)
-        _train(state, generator, codes, probes, truncation, batches, Budget(images, minutes), checkpoint)
-    log.info("exporting")
-    budget = f"--images {images}" if minutes is None else f"--minutes {minutes:g}"
-    command = f"gen3d-train encoder MODEL --out MODEL{' --data DATASET' if batches else ''} {budget} --seed {seed}"
-    _write(out, archive, state, command, _own_pictures(generator, codes, probes, truncation, batches, state.rng))
-    checkpoint.unlink(missing_ok=True)
+    with hold(out.with_name(out.stem + ".encoder.lock"), out, litter=True):
+        state = EncoderState.fresh(generator.config, seed, archive.identity)
+        checkpoint = out.with_name(out.stem + ".encoder.pt")
+        if state.restore(checkpoint):
+            log.info("resuming at %d pictures, %.1f minutes", state.images, state.seconds / 60)
+        truncation = archive.manifest["truncation"]
+        with denormals_as_zero():
+            codes = CodeSource.of_model(archive)
+            probes = SolidProbes(generator, codes, truncation, state.rng)
+            _train(state, generator, codes, probes, truncation, batches, Budget(images, minutes), checkpoint)
+        log.info("exporting")
+        budget = f"--images {images}" if minutes is None else f"--minutes {minutes:g}"
+        command = f"gen3d-train encoder MODEL --out MODEL{' --data DATASET' if batches else ''} {budget} --seed {seed}"
+        _write(out, archive, state, command, _own_pictures(generator, codes, probes, truncation, batches, state.rng))
+        checkpoint.unlink(missing_ok=True)
     log.info("%s: %.1f MB", out, out.stat().st_size / 1e6)
 
 
 def _check(out: Path, minutes: float | None, images: int | None, threads: int | None, seed: int) -> None:
     if minutes is None and images is None:
         raise Gen3DError("say how long to train: --minutes or --images")
-    for flag, value in (("--minutes", minutes), ("--images", images), ("--threads", threads)):
+    for flag, value in (("--minutes", minutes), ("--images", images)):
         if value is not None and not 0 < value < math.inf:
             raise Gen3DError(f"{flag} is {value}: it must be positive")
-    if not 0 <= seed < 2**31:
-        raise Gen3DError(f"--seed is {seed}: expected 0 to {2**31 - 1}")
+    limits.check_whole("--seed", seed, limits.SEED)
+    if threads is not None:
+        limits.check_whole("--threads", threads, limits.THREADS)
     if out.suffix != SUFFIX:
         raise Gen3DError(f"--out is {out.name}: expected NAME{SUFFIX}")
 

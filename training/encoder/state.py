@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from gen3d_core.config import GeneratorConfig
+from gen3d_core.errors import Gen3DError
 from gen3d_core.networks.encoder import Encoder
 from training.checkpoint import Stateful, restore_checkpoint, save_checkpoint
 
@@ -33,16 +34,18 @@ class EncoderState:
     step: int = 0
     images: int = 0
     seconds: float = 0.0
+    model: str = ""
+    """Identity of the model whose pictures it learns to read."""
 
     @classmethod
-    def fresh(cls, config: GeneratorConfig, seed: int) -> EncoderState:
+    def fresh(cls, config: GeneratorConfig, seed: int, model: str) -> EncoderState:
         """An untrained network whose weights depend on `seed` alone."""
         torch.manual_seed(seed)
         layout: dict[str, Any] = {"memory_format": torch.channels_last}
         encoder = Encoder(config.shape_dim, config.appearance_dim).to(**layout)
         average = copy.deepcopy(encoder).requires_grad_(False)
         optimiser = torch.optim.Adam(encoder.parameters(), lr=RATE, betas=(0.9, 0.99))
-        return cls(encoder, average, optimiser, torch.Generator().manual_seed(seed))
+        return cls(encoder, average, optimiser, torch.Generator().manual_seed(seed), model=model)
 
     def save(self, path: Path) -> None:
         """Write the checkpoint."""
@@ -50,10 +53,16 @@ class EncoderState:
 
     def restore(self, path: Path) -> bool:
         """Continue from a checkpoint; False when there is none. Raises Gen3DError for one of another model."""
-        return restore_checkpoint(self, path, "remove it, or name another --out")
+        model = self.model
+        found = restore_checkpoint(self, path, "remove it, or name another --out")
+        if self.model != model:
+            raise Gen3DError(
+                f"{path} is from the training of another model's encoder: remove it, or name another --out"
+            )
+        return found
 
     def counters(self) -> tuple[str, ...]:
-        return ("step", "images", "seconds")
+        return ("step", "images", "seconds", "model")
 
     def parts(self) -> dict[str, Stateful]:
         return {"encoder": self.encoder, "average": self.average, "optimiser": self.optimiser}

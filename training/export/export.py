@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import math
 import re
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from gen3d_core import limits
 from gen3d_core.errors import Gen3DError
 from gen3d_core.files import make_folder
 from gen3d_core.model.archive import PRIORS, SUFFIX, ModelArchive, write_model
@@ -43,7 +45,9 @@ def export(
     """
     if out.suffix != SUFFIX or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", out.stem):
         raise Gen3DError(f"--out is {out.name}: expected NAME{SUFFIX} with letters, digits, - and _ in the name")
+    limits.check_real("--truncation", truncation, limits.TRUNCATION)
     run = load_run(run_folder)
+    _check_cut(run.config.generator.kind, level, validation)
     state = TrainState.fresh(run.config, run.prior, torch.device("cpu"), run.seed)
     if not state.restore(run_folder):
         raise Gen3DError(f"{run_folder} has no checkpoint yet: train it first")
@@ -92,16 +96,26 @@ def export(
     write_model(out, manifest, members)
 
 
+def _check_cut(kind: str, level: float | None, validation: Path | None) -> None:
+    if kind != "radiance":
+        if level is not None or validation is not None:
+            raise Gen3DError("--level and --validation are for radiance fields: this model has a surface of its own")
+        return
+    if level is None and validation is None:
+        raise Gen3DError("a radiance field has no surface of its own: give --level or a folder of --validation meshes")
+    if level is not None and not math.isfinite(level):
+        raise Gen3DError(f"--level is {level}: it must be finite")
+    if validation is not None and not validation.is_dir():
+        raise Gen3DError(f"{validation} is not a folder of meshes")
+
+
 def _cut(generator: Generator, truncation: float, level: float | None, validation: Path | None) -> float | None:
     """Set the level at which a radiance field is cut; None for fields with a surface of their own."""
     field = generator.field
     if not isinstance(field, RadianceField):
-        if level is not None or validation is not None:
-            raise Gen3DError("--level and --validation are for radiance fields: this model has a surface of its own")
         return None
     if validation is not None:
         return choose_level(field, read_meshes(validation, VALIDATION_MESHES), truncation)
-    if level is None:
-        raise Gen3DError("a radiance field has no surface of its own: give --level or a folder of --validation meshes")
-    field.level.fill_(level)
+    if level is not None:
+        field.level.fill_(level)
     return level

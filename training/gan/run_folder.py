@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
-
 from gen3d_core.config import Config, PosePrior
 from gen3d_core.errors import Gen3DError
 from gen3d_core.files import make_folder, replacing, sweep
 from gen3d_core.weights.checked_config import from_manifest
+from training.lock import hold
 
 FILE_NAME = "run.json"
+LOCK = "run.lock"
+_OF_THE_SYSTEM = r"\.DS_Store|desktop\.ini|Thumbs\.db"
 _FIXED = (
     *("config.generator.", "config.discriminator.", "config.patch.", "config.baseline.mlp."),
     *("prior.", "seed", "dataset."),
@@ -53,20 +55,31 @@ def lock_folder(folder: Path) -> Iterator[None]:
     Nothing in the folder is touched: it may turn out to be another run's, or none.
 
     Raises:
-        Gen3DError: another training holds it.
+        Gen3DError: another training holds it, or it is full of other things.
     """
+    check_place(folder)
     make_folder(folder)
-    lock = FileLock(folder / "run.lock")
-    try:
-        lock.acquire(timeout=0)
-    except Timeout as error:
-        raise Gen3DError(
-            f"another training is writing to {folder}: wait for it, stop it, or choose another --out"
-        ) from error
-    try:
+    with hold(folder / LOCK, folder):
         yield
-    finally:
-        lock.release()
+
+
+def check_place(folder: Path) -> None:
+    """See that a run can be in this folder: there is none yet, it is empty, or it holds a run.
+
+    Raises:
+        Gen3DError: it is a file, or holds other things.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise Gen3DError(f"{folder} is a file: give --out a new folder, or that of a run")
+    if not folder.is_dir() or (folder / FILE_NAME).exists():
+        return
+    before_it = re.compile(rf"{re.escape(LOCK)}|\.{re.escape(FILE_NAME)}\..*\.partial|{_OF_THE_SYSTEM}")
+    others = sorted(path.name for path in folder.iterdir() if not before_it.fullmatch(path.name))
+    if others:
+        raise Gen3DError(
+            f"{folder} holds other things ({', '.join(others[:3])}{', ...' if len(others) > 3 else ''}) and no run: "
+            "give --out a new folder, or that of a run"
+        )
 
 
 def clear_leftovers(folder: Path) -> None:

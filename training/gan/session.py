@@ -9,16 +9,19 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import torch
 
-from gen3d_core.config import Config
+from gen3d_core import limits
+from gen3d_core.config import Config, PosePrior
 from gen3d_core.errors import Gen3DError
 from training.budget import Budget
 from training.compute import chosen_device, denormals_as_zero, describe_machine
 from training.data.batches import Batches
-from training.data.dataset import load_with_bar
+from training.data.dataset import PictureDataset, load_with_bar
+from training.data.poses import covered
 from training.gan.handover import taught_state
-from training.gan.run_folder import Run, check, clear_leftovers, lock_folder, record
+from training.gan.run_folder import Run, check, check_place, clear_leftovers, lock_folder, record
 from training.gan.state import TrainState
 from training.gan.trainer import train
 from training.reconstruction.session import prepared, reconstruct, reconstructable
@@ -51,6 +54,7 @@ def train_session(
         Gen3DError: a setting, the data, the device or the folder does not fit; the generator stayed ill.
     """
     _check(config, minutes, images, seed, snapshot_kimg, threads)
+    check_place(out)
     if threads:
         torch.set_num_threads(threads)
     chosen = chosen_device(device)
@@ -64,7 +68,7 @@ def train_session(
         )
         config = dataclasses.replace(config, discriminator=dataclasses.replace(config.discriminator, pose=False))
     if not config.discriminator.pose:
-        data = dataclasses.replace(data, azimuth=None, elevation=None)
+        data = dataclasses.replace(data, azimuth=None, elevation=None, prior=_covered(data))
     views = reconstructable(data, config)
     if views is None and stage != "adversary":
         raise Gen3DError(
@@ -107,6 +111,16 @@ def train_session(
     log.info("%d pictures shown in %.1f minutes, see %s", state.images, state.seconds / 60, out / "samples")
 
 
+def _covered(data: PictureDataset) -> PosePrior:
+    """Where the data's cameras stand, which are not told: generated pictures are drawn from there, not from sides that
+    no picture shows."""
+    if data.azimuth is None or data.elevation is None:
+        return data.prior
+    azimuth, elevation = data.azimuth, data.elevation
+    azimuth = np.concatenate([azimuth, -azimuth]) if data.mirror else azimuth
+    return covered(azimuth, elevation, data.prior)
+
+
 def _check(
     config: Config, minutes: float | None, images: int | None, seed: int, snapshot_kimg: float, threads: int | None
 ) -> None:
@@ -122,8 +136,9 @@ def _check(
     for name, value in numbers:
         if not math.isfinite(value):
             raise Gen3DError(f"{name} is {value}: it must be finite")
-    if seed < 0:
-        raise Gen3DError(f"--seed is {seed}: it must not be negative")
+    limits.check_whole("--seed", seed, limits.SEED)
+    if threads is not None:
+        limits.check_whole("--threads", threads, limits.THREADS)
     if config.optim.batch % config.optim.views:
         raise Gen3DError(f"--optim.batch {config.optim.batch} is not a multiple of --optim.views {config.optim.views}")
     if not 0 <= config.reconstruction.share <= 1:
