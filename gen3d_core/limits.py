@@ -62,7 +62,7 @@ MORPH_AFTER_CHANGE = ("segment", "stop")
 def check_whole(name: str, value: object, bounds: tuple[int, int]) -> int:
     """An integer within `bounds` (both included), numpy's too, as an int; booleans are not integers here."""
     try:
-        number = None if isinstance(value, bool) else operator.index(value)  # pyright: ignore[reportArgumentType]
+        number = None if _is_boolean(value) else operator.index(value)  # pyright: ignore[reportArgumentType]
     except TypeError:
         number = None
     if number is None:
@@ -76,10 +76,10 @@ def check_real(name: str, value: object, bounds: tuple[float, float]) -> float:
     """A finite number within `bounds` (both included), numpy's too, as a float."""
     if isinstance(value, bool) or not isinstance(value, Real):
         raise Gen3DError(f"{name} is {abbreviate(value)}: expected a number from {bounds[0]:g} to {bounds[1]:g}")
-    if not bounds[0] <= value <= bounds[1]:  # false for NaN and infinities too
-        shown = value if isinstance(value, int) else float(value)
-        raise Gen3DError(f"{name} is {abbreviate(shown)}: expected {bounds[0]:g} to {bounds[1]:g}")
-    return float(value)
+    number = value if isinstance(value, int) else float(value)
+    if not bounds[0] <= number <= bounds[1]:  # false for NaN and infinities too
+        raise Gen3DError(f"{name} is {abbreviate(number)}: expected {bounds[0]:g} to {bounds[1]:g}")
+    return float(number)
 
 
 def check_choice(name: str, value: object, known: tuple[str, ...]) -> str:
@@ -87,6 +87,11 @@ def check_choice(name: str, value: object, known: tuple[str, ...]) -> str:
     if value not in known:
         raise Gen3DError(f"{name} is {abbreviate(value)}: known are {', '.join(known)}")
     return str(value)
+
+
+def _is_boolean(value: object) -> bool:
+    """Python's or numpy's, which this module does not import."""
+    return isinstance(value, bool) or getattr(getattr(value, "dtype", None), "kind", "") == "b"
 
 
 def abbreviate(value: object) -> str:

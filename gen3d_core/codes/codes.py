@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gen3d_core import limits
-from gen3d_core.by_value import ByValue
+from gen3d_core.codes.by_value import ByValue
 from gen3d_core.codes.prior import NORMAL, CodePrior, CodePriors
 from gen3d_core.errors import Gen3DError
 

@@ -13,7 +13,7 @@ from typing import Any, Literal
 import numpy as np
 
 from gen3d_core import limits
-from gen3d_core.by_value import ByValue
+from gen3d_core.codes.by_value import ByValue
 from gen3d_core.codes.codes import Codes
 from gen3d_core.errors import Gen3DError
 

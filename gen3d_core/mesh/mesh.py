@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from gen3d_core.by_value import ByValue
+from gen3d_core.codes.by_value import ByValue
 
 
 @dataclass(frozen=True, eq=False)

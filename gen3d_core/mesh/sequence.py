@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gen3d_core.by_value import ByValue
+from gen3d_core.codes.by_value import ByValue
 from gen3d_core.mesh.mesh import Mesh
 
 

@@ -8,9 +8,9 @@ import re
 from typing import Any
 
 from gen3d_core import limits
-from gen3d_core.cameras import recorded_prior
 from gen3d_core.codes.directions import read_directions
 from gen3d_core.errors import Gen3DError, first_line
+from gen3d_core.model.cameras import recorded_prior
 
 FORMAT = "gen3d-model"
 FORMAT_VERSION = 1

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from gen3d_core import limits
-from gen3d_core.cameras import recorded_prior
 from gen3d_core.codes.codes import Codes, codes
 from gen3d_core.codes.directions import Direction, read_directions
 from gen3d_core.config import PosePrior
 from gen3d_core.mesh.extract import extract
 from gen3d_core.mesh.mesh import Mesh
 from gen3d_core.model.archive import GRAPHS, PRIORS, SUFFIX, ModelFileError, read_model
+from gen3d_core.model.cameras import recorded_prior
 from gen3d_core.model.onnx_model import OnnxField, OnnxModel, nobody_asks
 from gen3d_core.model.sessions import OnWait
 from gen3d_core.progress import OnProgress, ignore_progress

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gen3d_core import limits
-from gen3d_core.by_value import ByValue
+from gen3d_core.codes.by_value import ByValue
 from gen3d_core.codes.codes import Codes
 from gen3d_core.codes.path import Path, even_times, uniform_times
 from gen3d_core.mesh.distance import surface_distances

@@ -9,9 +9,9 @@ import safetensors
 import safetensors.torch
 import torch
 
-from gen3d_core.cameras import recorded_prior
 from gen3d_core.errors import Gen3DError, one_line
 from gen3d_core.model.archive import read_model
+from gen3d_core.model.cameras import recorded_prior
 from gen3d_core.rendering.generator import Generator
 from gen3d_core.weights.checked_config import from_manifest
 from gen3d_core.weights.sizes import check_config, check_weights

@@ -73,6 +73,8 @@ def test_a_budget_is_asked_for(tiny_pictures: Path, tmp_path: Path, capsys: pyte
         ("--snapshot-kimg", "0"),
         ("--threads", "-2"),
         ("--seed", "-1"),
+        ("--seed", "99999999999999999999"),
+        ("--threads", "9999"),
         ("--optim.batch", "0"),
         ("--optim.rate", "nan"),
         ("--loss.r1-gamma", "inf"),
@@ -95,7 +97,7 @@ def test_a_number_out_of_range_is_named(
     out = tmp_path / "run"
     budget = [] if flag == "--images" else ["--images", "16"]
     line = refused(capsys, "train", tiny_pictures, "--out", out, *budget, flag, value, out=out)
-    assert flag in line and (value in line or "from 8 to" in line or "at least 2" in line)
+    assert flag in line and (value in line or "digits" in line or "from 8 to" in line or "at least 2" in line)
 
 
 def test_bad_data_is_named(settings: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

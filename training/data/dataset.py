@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from gen3d_core import limits
-from gen3d_core.cameras import read_prior
 from gen3d_core.config import PosePrior
 from gen3d_core.errors import Gen3DError
 from gen3d_core.files import read_regular
+from gen3d_core.model.cameras import read_prior
 from gen3d_core.pictures.opening import UnreadablePicture, open_picture, to_rgba
 from training.data.camera_files import TRANSFORMS, has_labels, read_folder_cameras
 from training.data.recentring import recentre

@@ -11,9 +11,9 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
-from gen3d_core.cameras import read_prior
 from gen3d_core.config import PosePrior
 from gen3d_core.errors import Gen3DError
+from gen3d_core.model.cameras import read_prior
 from gen3d_core.pictures.cutout import Box, UnreadablePicture, centre_square, decode, frame_object, visible_box
 from gen3d_core.pictures.framing import looked_at, without_background
 from training.data.camera_files import TRANSFORMS

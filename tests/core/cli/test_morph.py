@@ -125,3 +125,10 @@ def test_bad_models_and_places(ellipsoids: Path, tmp_path: Path, capsys: pytest.
     assert not out.exists()
     (tmp_path / "file").write_text("")
     assert "cannot write" in refused(capsys, *common, "--model", ellipsoids, "--out", tmp_path / "file")
+
+
+def test_a_format_without_a_flipbook_is_refused(ellipsoids: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    out, seeds = tmp_path / "out", ["--seeds", "3", "8"]
+    assert main(["morph", "--model", str(ellipsoids), *COMMON, *seeds, "--out", str(out), "--format", "obj"]) == 2
+    told = capsys.readouterr().err
+    assert "--format obj is for a flipbook: add --flipbook" in told and told.count("\n") == 1 and not out.exists()

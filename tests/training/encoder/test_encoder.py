@@ -40,6 +40,7 @@ from training.encoder.occupancy_probes import POINTS, SolidProbes
 from training.encoder.pool import CodeBatch, Pool, frame_data_pictures, render_objects
 from training.encoder.state import EncoderState, average_decay, rate
 from training.encoder.steps import StyleDistance, azimuth_shares
+from training.lock import hold
 
 CPU = torch.device("cpu")
 CODES = CodeSource(8, 6)
@@ -253,9 +254,17 @@ def test_it_goes_on_where_it_stopped(
     assert read_model(out, only=()).manifest["encoder"]["pictures_shown"] == 64
 
 
+def test_one_training_at_a_time_writes_a_model(tmp_path: Path, tiny_model: Path, capsys: pytest.CaptureFixture[str]):
+    out = tmp_path / "blobs.gen3d"
+    with hold(tmp_path / "blobs.encoder.lock", out, litter=True):
+        assert main(["encoder", str(tiny_model), "--out", str(out), "--images", "64"]) == 2
+    assert f"another training is writing to {out}" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_teaching_helps():
     """Directions of a bar that turns with the camera are learned in a few dozen steps."""
-    state = EncoderState.fresh(TINY.generator, 0)
+    state = EncoderState.fresh(TINY.generator, 0, "model")
     azimuth = torch.rand(24, generator=state.rng) * math.pi
     at = torch.linspace(-1, 1, SIDE)
     across = at * azimuth.sin()[:, None, None] - at[:, None] * azimuth.cos()[:, None, None]
@@ -277,14 +286,16 @@ def test_teaching_helps():
 
 
 def test_a_checkpoint_of_another_model_is_refused(tmp_path: Path):
-    state = EncoderState.fresh(TINY.generator, 0)
+    state = EncoderState.fresh(TINY.generator, 0, "model")
     state.images = 7
     state.save(tmp_path / "a.pt")
-    other = EncoderState.fresh(TINY.generator, 1)
+    other = EncoderState.fresh(TINY.generator, 1, "model")
     assert other.restore(tmp_path / "a.pt") and other.images == 7
     assert all(
         bool((a == b).all()) for a, b in zip(state.encoder.parameters(), other.encoder.parameters(), strict=True)
     )
+    with pytest.raises(Gen3DError, match="a.pt belongs to the encoder of another model: remove it"):
+        EncoderState.fresh(TINY.generator, 0, "another").restore(tmp_path / "a.pt")
     (tmp_path / "a.pt").write_bytes(b"damaged")
     with pytest.raises(Gen3DError, match="cannot resume from"):
         other.restore(tmp_path / "a.pt")

@@ -134,6 +134,17 @@ def test_a_name_that_is_no_model_s_is_refused(tiny_run: Path, tmp_path: Path, na
     assert "expected NAME.gen3d" in refused(tiny_run, tmp_path / name)
 
 
+def test_numbers_are_looked_at_before_anything_is_read(tiny_run: Path, tmp_path: Path) -> None:
+    out = tmp_path / "a.gen3d"
+    for truncation in (9.0, -1.0, math.nan):
+        with pytest.raises(Gen3DError, match="--truncation is .*: expected 0 to 2"):
+            export(tmp_path / "nowhere", out, truncation)
+    (tmp_path / "bare").mkdir()
+    (tmp_path / "bare" / "run.json").write_bytes((tiny_run / "run.json").read_bytes())  # no checkpoint to be read
+    with pytest.raises(Gen3DError, match="--level and --validation are for radiance fields"):
+        export(tmp_path / "bare", out, level=10.0)
+
+
 def test_what_is_no_run_is_refused(tmp_path: Path) -> None:
     assert "is not a training run" in refused(tmp_path, tmp_path / "a.gen3d")
     assert "is not a training run" in refused(tmp_path / "nowhere", tmp_path / "a.gen3d")

@@ -10,7 +10,7 @@ import pytest
 
 from gen3d_core.errors import Gen3DError
 from tests.tiny_run import TINY
-from training.gan.run_folder import clear_leftovers
+from training.gan.run_folder import check_place, clear_leftovers
 from training.gan.session import train_session
 from training.tracking import Tracker, curve
 
@@ -39,6 +39,29 @@ def test_a_folder_that_is_refused_is_left_as_it_was(tiny_pictures: Path, tmp_pat
     with pytest.raises(Gen3DError, match=r"run\.json is damaged"):
         train_session(tiny_pictures, tmp_path, TINY, images=8, device="cpu")
     assert all(path.exists() for path in foreign)
+
+
+def test_a_folder_of_other_things_is_refused_and_left_as_it_was(tmp_path: Path) -> None:
+    """Before the data are read, which are not even there."""
+    (tmp_path / "holiday").mkdir()
+    for name in ("a.jpg", "b.jpg", "c.jpg", ".DS_Store"):
+        (tmp_path / name).write_bytes(b"precious")
+    before = sorted(tmp_path.iterdir())
+    with pytest.raises(
+        Gen3DError, match=r"holds other things \(a.jpg, b.jpg, c.jpg, ...\) and no run: give --out"
+    ) as error:
+        train_session(tmp_path / "nowhere", tmp_path, TINY, images=8, device="cpu")
+    assert sorted(tmp_path.iterdir()) == before and "\n" not in str(error.value)
+    with pytest.raises(Gen3DError, match="a.jpg is a file: give --out a new folder"):
+        train_session(tmp_path / "nowhere", tmp_path / "a.jpg", TINY, images=8, device="cpu")
+
+
+def test_an_empty_folder_and_one_in_which_a_run_had_just_begun_are_taken(tmp_path: Path) -> None:
+    for name in (".DS_Store", "run.lock", ".run.json.12.partial"):
+        check_place(tmp_path)
+        (tmp_path / name).touch()
+    check_place(tmp_path)
+    check_place(tmp_path / "new" / "folder")
 
 
 def test_only_the_runs_own_remains_are_cleared(tmp_path: Path) -> None:

@@ -14,10 +14,12 @@ import pytest
 import torch
 from PIL import Image
 
-from gen3d_core.config import Config, IntervalConfig
+from gen3d_core.config import Config, IntervalConfig, PosePrior
 from gen3d_core.errors import Gen3DError
+from gen3d_core.pictures.pinhole import camera_to_world
 from tests.tiny_run import TINY, write_pictures
 from training.data.dataset import load_dataset
+from training.data.poses import covered, covered_azimuths
 from training.gan import trainer
 from training.gan.run_folder import load_run, lock_folder
 from training.gan.session import train_session
@@ -104,6 +106,36 @@ def test_the_log_holds_numbers_at_known_places(
     assert all(math.isfinite(value) for value in lines[0].values())
     assert lines[0]["interval"] == pytest.approx(0.5 * math.exp(-0.016 / 15), abs=1e-5)
     assert lines[1]["learning_rate"] < lines[0]["learning_rate"] == 4e-3
+
+
+def test_a_short_session_leaves_its_numbers(tiny_pictures: Path, tmp_path: Path) -> None:
+    folder = run(tiny_pictures, tmp_path / "run", 16)
+    run(tiny_pictures, folder, 24)
+    assert [line["images"] for line in log_of(folder)] == [16, 24]
+
+
+def test_cameras_that_are_not_told_are_drawn_where_the_data_have_some(tmp_path: Path) -> None:
+    """Pictures of the front alone do not teach that there is nothing behind."""
+    pictures = write_pictures(tmp_path / "data", count=24)
+    transforms = json.loads((pictures / "transforms.json").read_text())
+    for number, frame in enumerate(transforms["frames"]):
+        matrix = camera_to_world(math.radians(-45 + 90 * number / 23), math.radians(50 + number), 4.0)
+        frame["transform_matrix"] = matrix.tolist()
+    (pictures / "transforms.json").write_text(json.dumps(transforms))
+    untold = dataclasses.replace(TINY, discriminator=dataclasses.replace(TINY.discriminator, pose=False))
+    prior = load_run(run(pictures, tmp_path / "run", 8, untold)).prior
+    assert prior.azimuth_deg == pytest.approx((-45, 45), abs=0.1) and prior.elevation_deg == pytest.approx(
+        (50, 73), abs=0.1
+    )
+
+
+def test_cameras_all_around_leave_the_prior_as_it_is() -> None:
+    around = np.radians(np.arange(0, 360, 15))
+    for prior in (PosePrior(), PosePrior(azimuth_deg=(-180.0, 180.0))):
+        assert covered(around, np.radians(np.linspace(6, 39, 24)), prior) == prior
+    assert covered_azimuths(np.radians([350, 10, 30])) == pytest.approx((-10, 30))
+    assert covered_azimuths(np.radians([170, 200])) == pytest.approx((170, 200))
+    assert covered_azimuths(np.radians([90])) == pytest.approx((90, 90))
 
 
 def test_the_same_seed_gives_the_same_run_and_another_seed_another(tiny_pictures: Path, tmp_path: Path) -> None:
