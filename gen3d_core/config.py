@@ -110,7 +110,7 @@ class PatchConfig:
 class DiscriminatorConfig:
     """The critic of patches: residual and told pose and patch by projection, or GRAF's plain convolutions, told none.
 
-    Without `pose` a training uses the pose prior alone, never the data's cameras.
+    Without `pose` a training uses of the data's cameras only which sides they cover.
     """
 
     architecture: Literal["residual", "graf"] = "residual"

@@ -56,9 +56,7 @@ class EncoderState:
         model = self.model
         found = restore_checkpoint(self, path, "remove it, or name another --out")
         if self.model != model:
-            raise Gen3DError(
-                f"{path} is from the training of another model's encoder: remove it, or name another --out"
-            )
+            raise Gen3DError(f"{path} belongs to the encoder of another model: remove it, or name another --out")
         return found
 
     def counters(self) -> tuple[str, ...]:
