@@ -177,6 +177,8 @@ class Evaluate:
     """Points of each mesh that is compared with others."""
     resolution: int = 96
     """Samples a side of each mesh."""
+    wholes: int | None = None
+    """Seeds whose parts before cleaning are counted, at 128 samples a side, as users get them (default: as --count)."""
     seed: int = 0
     """First seed of the meshes; seed of whatever is drawn."""
     truncation: float | None = None

@@ -63,6 +63,14 @@ def extract(
     return Mesh(vertices, faces, colours)
 
 
+def count_parts(field: SurfaceField, resolution: int) -> int:
+    """How many solid parts the surface has that `extract` would be given, floaters included; inner cavities are none.
+    Raises `MeshError` when there is no surface."""
+    vertices, faces = _march(_sample(field, resolution, ignore_progress))
+    _, part = np.unique(components(faces, len(vertices))[faces[:, 0]], return_inverse=True)
+    return int((np.bincount(part, signed_volumes(vertices, faces)) > 0).sum())
+
+
 def largest_part(mesh: Mesh) -> Mesh:
     """The solid part of the largest area alone, where it stands: what `extract` keeps unless asked for more."""
     kept, faces = _keep_parts(mesh.vertices, mesh.faces, 1.0)

@@ -17,6 +17,7 @@ _OPTIONS = {
     "pictures": "pictures of each kind",
     "points": "--points",
     "resolution": "--resolution",
+    "wholes": "--wholes",
     "seed": "--seed",
 }
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from gen3d_core import limits
 from gen3d_core.errors import Gen3DError
@@ -22,17 +22,23 @@ from training.evaluation import records, showcase
 from training.evaluation.curves import recorded_curve
 from training.evaluation.folder import write_together
 from training.evaluation.page import evaluation_page
-from training.evaluation.pictures import real_pictures, rgb_over_white
+from training.evaluation.pictures import halve_pictures, real_pictures, rgb_over_white
 from training.evaluation.results import FILE_NAME, Evaluation, Options, Row, to_json
 from training.evaluation.sampled import Sampled, sample_meshes
+from training.evaluation.score_bodies import carve_all, solid_rows
 from training.evaluation.score_codes import APPEARANCES, SHAPES, code_rows
+from training.evaluation.score_kinds import KnownKinds, kind_rows
 from training.evaluation.score_meshes import mesh_rows, set_rows
 from training.evaluation.score_pictures import LEAST, picture_rows
 from training.evaluation.subject import JudgedModel
+from training.evaluation.wholes import parts_of_seeds
+from training.metrics.image_network import ImageNetwork, NetworkMissing, load_image_network
 from training.metrics.inception import load_inception
+from training.procedural.family import family_of
 
 COUNT = (LEAST, 10_000)
 POINTS = (16, 65_536)
+WHOLES = (1, 100_000)
 _log = logging.getLogger(__name__)
 
 
@@ -56,6 +62,7 @@ def evaluate(
     count: int = 200,
     points: int = 2048,
     resolution: int = 96,
+    wholes: int | None = None,
     seed: int = 0,
     truncation: float | None = None,
     inception: Path | None = None,
@@ -67,32 +74,36 @@ def evaluate(
 
     The seeds `seed`, `seed` + 1, ... give the meshes and, seen by cameras drawn from the data's own, the pictures.
     Equal arguments give equal results on one machine, but for the times in `cost`. `record` writes the measures into
-    the model file as well.
+    the model file as well. The parts that objects have before cleaning are counted for `wholes` seeds, `count` unless
+    told.
 
     Raises:
         Gen3DError: an argument, the model, the data or the reference meshes do not fit.
     """
-    _check(count, points, resolution, seed, threads)
+    wholes = count if wholes is None else wholes
+    _check(count, points, resolution, wholes, seed, threads)
     if threads:
         torch.set_num_threads(threads)
     chosen = chosen_device(device)
     subject = JudgedModel.open(model, truncation, chosen, threads)
-    network = None if inception is None else load_inception(inception)
+    networks = _networks(inception)
     pictures = load_with_bar(data)
     _check_cameras(subject, pictures, data)
     real = real_meshes(data, reference, count, seed)
     make_folder(out)
 
-    equal = min(count, len(pictures.pictures) // 2)
-    shots = _shots(subject, pictures, equal, seed)
+    shots = _shots(subject, pictures, count, seed)
+    equal = len(shots.real)
     sampled = sample_meshes(subject.model, range(seed, seed + count), resolution, subject.truncation)
-    rows = [*picture_rows(shots.real, shots.floor, shots.fake, seed, network)]
+    parts = parts_of_seeds(subject.model, range(seed, seed + wholes), subject.truncation)
+    rows = [*picture_rows(shots.real, shots.floor, shots.fake, seed, *networks)]
     if real is not None and len(sampled.survivors) >= 2:
         rows += set_rows(sampled, real, points, seed)
-    rows += mesh_rows(sampled, real, seed)
+    rows += _bodies(sampled, real, family_of(pictures.source), seed)
+    rows += mesh_rows(sampled, real, parts, seed)
     rows += _codes(subject, pictures.size, count, seed)
 
-    options = Options(count, equal, points, resolution, seed, subject.truncation, records.file_hash(inception))
+    options = Options(count, equal, points, resolution, seed, subject.truncation, records.file_hash(inception), wholes)
     evaluation = Evaluation(
         records.model_record(subject),
         records.data_record(pictures, real),
@@ -116,12 +127,14 @@ def evaluate(
     return evaluation
 
 
-def _check(count: int, points: int, resolution: int, seed: int, threads: int | None) -> None:
+def _check(count: int, points: int, resolution: int, wholes: int, seed: int, threads: int | None) -> None:
     limits.check_whole("--count", count, COUNT)
     limits.check_whole("--points", points, POINTS)
     limits.check_whole("--resolution", resolution, limits.RESOLUTION)
+    limits.check_whole("--wholes", wholes, WHOLES)
     limits.check_whole("--seed", seed, limits.SEED)
-    limits.check_whole("--seed with --count: the last seed", seed + count - 1, limits.SEED)
+    for flag, seeds in (("--count", count), ("--wholes", wholes)):
+        limits.check_whole(f"--seed with {flag}: the last seed", seed + seeds - 1, limits.SEED)
     if threads is not None:
         limits.check_whole("--threads", threads, (1, 1024))
 
@@ -139,16 +152,36 @@ def _check_cameras(subject: JudgedModel, data: PictureDataset, folder: Path) -> 
 
 
 def _shots(subject: JudgedModel, data: PictureDataset, count: int, seed: int) -> Shots:
-    """`count` pictures of each kind; no real one is among the further real ones."""
+    """`count` pictures of each kind, fewer where the data hold fewer; see `halve_pictures`."""
     batches = Batches(data, torch.device("cpu"))
-    order = torch.from_numpy(np.random.default_rng([seed, 1]).permutation(len(data.pictures)))
+    halves = halve_pictures(data.models, np.random.default_rng([seed, 1]))
+    count = min(count, len(halves[0]))
     poses = batches.draw_poses(count, torch.Generator().manual_seed(seed))
     shape, appearance = subject.codes(range(seed, seed + count))
     began = time.perf_counter()
     fake = rgb_over_white(subject.render(shape, appearance, poses, data.size))
     seconds = (time.perf_counter() - began) / count
-    real, further = (real_pictures(batches, which) for which in (order[:count], order[count : 2 * count]))
+    real, further = (real_pictures(batches, torch.from_numpy(half[:count])) for half in halves)
     return Shots(real, further, fake, seconds)
+
+
+def _networks(inception: Path | None) -> tuple[nn.Module | None, ImageNetwork | None]:
+    """Inception where its weights are named, EfficientNet-Lite0 where it is installed."""
+    named = None if inception is None else load_inception(inception)
+    try:
+        return named, load_image_network()
+    except NetworkMissing:
+        return named, None
+
+
+def _bodies(sampled: Sampled, real: RealMeshes | None, family: str | None, seed: int) -> list[Row]:
+    """Rows about solids, and where the data are of a procedural family about its kinds."""
+    if not sampled.survivors:
+        return []
+    generated = carve_all(sampled.survivors, "bodies")
+    others = carve_all(real.references[: len(generated)], "bodies of references") if real else []
+    rows = [*solid_rows(generated, others, seed)]
+    return rows if family is None else [*rows, *kind_rows(KnownKinds.of(family), generated, others, seed)]
 
 
 def _codes(subject: JudgedModel, size: int, count: int, seed: int) -> list[Row]:
@@ -175,7 +208,7 @@ def _remarks(
     if options.pictures < options.count:
         remarks.append(
             f"The data hold {len(data.pictures)} pictures: {options.pictures} of each kind are compared instead of "
-            f"{options.count}, so that the floor has as many."
+            f"{options.count}, so that the floor has as many, of other objects where it is told what each shows."
         )
     if data.category != subject.model.manifest["category"]:
         remarks.append(f"The model makes {subject.model.manifest['category']}, the data show {data.category}.")

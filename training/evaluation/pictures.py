@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -65,3 +66,20 @@ def real_pictures(batches: Batches, which: Tensor) -> Float[Tensor, "pictures 3 
     rgba = batches.pictures[which].float() / 255
     rgba[:, :3] *= rgba[:, 3:]
     return rgb_over_white(rgba)
+
+
+def halve_pictures(models: Sequence[str], rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Places of pictures in two halves of equal size, in random order; `models` names what each shows, "" where that
+    is not told.
+
+    Where objects are seen several times, no object is in both: pictures of the same things are nearer to each other
+    than those of other real things, and would be a floor that nothing can reach.
+    """
+    order = rng.permutation(len(models))
+    names = {name: place for place, name in enumerate(rng.permutation(sorted(set(models))))}
+    if len(names) == len(models) or len(names) < 2:
+        half = len(order) // 2
+        return order[:half], order[half : 2 * half]
+    first = np.array([names[models[place]] < len(names) // 2 for place in order])
+    half = min(first.sum(), (~first).sum())
+    return order[first][:half], order[~first][:half]

@@ -43,6 +43,7 @@ def write_into_model(path: Path, evaluation: Evaluation) -> None:
         "pictures": options.pictures,
         "points": options.points,
         "resolution": options.resolution,
+        "seeds whose parts are counted": options.wholes,
         "first seed": options.seed,
         "truncation": options.truncation,
     }

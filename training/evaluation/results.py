@@ -101,7 +101,9 @@ class DataRecord:
 @dataclass(frozen=True)
 class Options:
     """How it was measured. `pictures` generated ones were compared with as many real ones, `count` meshes were
-    sampled from seeds `seed`, `seed` + 1, ...; `inception` is the SHA-256 of the Inception weights, None without."""
+    sampled from seeds `seed`, `seed` + 1, ...; `inception` is the SHA-256 of the Inception weights, None without. Of
+    `wholes` seeds the parts were counted, at the resolution that users get; 0 in a file of before that, whose parts are
+    those of the `count` meshes."""
 
     count: int
     pictures: int
@@ -110,6 +112,7 @@ class Options:
     seed: int
     truncation: float
     inception: str | None
+    wholes: int = 0
 
 
 @dataclass(frozen=True)

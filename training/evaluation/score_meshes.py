@@ -12,6 +12,7 @@ from training.data.meshes import RealMeshes
 from training.evaluation.real_set import RealSet
 from training.evaluation.results import Estimate, Row
 from training.evaluation.sampled import Sampled
+from training.evaluation.wholes import RESOLUTION
 from training.metrics.surface import Quality, measure
 
 SET = "Mesh set"
@@ -26,7 +27,7 @@ def set_rows(sampled: Sampled, real: RealMeshes, points: int, seed: int) -> Iter
     count = min(len(sampled.survivors), real.comparison_limit)
     known = RealSet.of(real, count, points, seed)
     scores, floor = known.scores(sampled.survivors[:count]), known.floor
-    note = f"{count} generated, {count} references, {points} points each. {known.origin}"
+    note = f"{known.size} generated, {known.size} references, {points} points each. {known.origin}"
     rows = (
         ("mmd", "MMD-CD, times 1000", 1000 * scores.nearest, 1000 * floor.nearest, "lowest", None,
          f"Squared chamfer distance from a reference to the nearest generated mesh, longest side 1. {note}"),
@@ -48,8 +49,9 @@ def set_rows(sampled: Sampled, real: RealMeshes, points: int, seed: int) -> Iter
         )
 
 
-def mesh_rows(sampled: Sampled, real: RealMeshes | None, seed: int) -> Iterator[Row]:
-    """Rows about single meshes; the floor of roughness is measured on as many real ones."""
+def mesh_rows(sampled: Sampled, real: RealMeshes | None, parts: np.ndarray, seed: int) -> Iterator[Row]:
+    """Rows about single meshes; the floor of roughness is measured on as many real ones. `parts` (N,) are those of
+    objects before cleaning, see `parts_of_seeds`."""
     missing = np.array([mesh is None for mesh in sampled.meshes], np.float64)
     yield Row(
         "meshes.missing",
@@ -63,7 +65,6 @@ def mesh_rows(sampled: Sampled, real: RealMeshes | None, seed: int) -> Iterator[
     found = _measure_all(sampled.survivors, "surfaces")
     rough = np.array([quality.roughness_deg for quality in found])
     floor = _measure_all(real.references[: len(found)], "surfaces of references") if real else []
-    parts = np.array(sampled.components, np.float64)
     yield Row(
         "meshes.roughness",
         EACH,
@@ -79,10 +80,13 @@ def mesh_rows(sampled: Sampled, real: RealMeshes | None, seed: int) -> Iterator[
               note="Share of meshes whose every edge has two triangles.")  # fmt: skip
     yield Row("meshes.intersections", EACH, "self-intersections", Estimate.of_mean(crossed, [seed, 54]),
               unit="pairs", note="Pairs of triangles that cut each other, per mesh.")  # fmt: skip
+    if not len(parts):
+        return
+    note = f"{len(parts)} seeds at {RESOLUTION}³, as users get them."
     yield Row("meshes.components", EACH, "parts before cleaning", Estimate.of_mean(parts, [seed, 55]),
-              best="nearest", target=1.0, note="Connected solid parts; cleaning keeps the largest.")  # fmt: skip
+              best="nearest", target=1.0, note=f"Connected and solid; cleaning keeps the largest. {note}")  # fmt: skip
     yield Row("meshes.single", EACH, "whole before cleaning", Estimate.of_mean(parts == 1, [seed, 56]),
-              best="highest", note="Share of meshes that are a single part as they come.")  # fmt: skip
+              best="highest", note=f"Share of objects that are a single part as they come. {note}")  # fmt: skip
 
 
 def _measure_all(meshes: Sequence[Mesh], what: str) -> list[Quality]:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from gen3d_core.errors import Gen3DError
 from training.evaluation.results import Estimate, Row
 from training.metrics.features import density_coverage, random_features
+from training.metrics.frechet import Distance, Products
+from training.metrics.image_network import INSTALL, ImageNetwork, image_features
 from training.metrics.inception import fid_kid
 from training.metrics.wasserstein import sliced_wasserstein
 
@@ -17,6 +20,8 @@ GROUP = "Pictures"
 NEIGHBOURS = 5
 LEAST = NEIGHBOURS + 1
 """Pictures of each kind below which there is no density or coverage."""
+MOST = 1000
+"""Pictures of each kind that the image network is shown: it takes 20 ms for one on a core."""
 
 
 def picture_rows(
@@ -25,13 +30,16 @@ def picture_rows(
     fake: Float[Tensor, "n 3 s s"],
     seed: int,
     inception: nn.Module | None,
+    network: ImageNetwork | None,
 ) -> Iterator[Row]:
     """Rows for equally many pictures over white: `fake` against `real`, and for the floor `floor` against `real`.
 
-    `inception` takes pictures to features, see `load_inception`; None leaves FID and KID out.
+    `inception` takes pictures to features, see `load_inception`; None leaves FID and KID out, as None for `network`
+    leaves out the same distances in the features of EfficientNet-Lite0.
     """
     yield from _wasserstein(real, floor, fake, seed)
     yield from _density_coverage(real, floor, fake, seed)
+    yield from _image_network(real, floor, fake, seed, network)
     yield from _inception(real, floor, fake, seed, inception)
 
 
@@ -73,6 +81,31 @@ def _density_coverage(real: Tensor, floor: Tensor, fake: Tensor, seed: int) -> I
             "highest",
             note=f"{note} Features of a fixed random network, k = {NEIGHBOURS}.",
         )
+
+
+def _image_network(real: Tensor, floor: Tensor, fake: Tensor, seed: int, network: ImageNetwork | None) -> Iterator[Row]:
+    names = (("frechet", "Fréchet distance, EfficientNet-Lite0"), ("kernel", "kernel distance, EfficientNet-Lite0"))
+    if network is None:
+        for key, name in names:
+            yield Row(f"pictures.{key}", GROUP, name, None, note=f"Not measured: {INSTALL} brings its weights.")
+        return
+    one, two, made = (image_features(network, pictures[:MOST]).numpy() for pictures in (real, floor, fake))
+    ours, best = Products.of(one, made), Products.of(one, two)
+    notes = (
+        f"FID's formula on the 1280 features of a network that knows ImageNet, {len(one)} pictures of each kind; "
+        "values of another count, or of Inception, cannot be compared.",
+        "KID's formula on the same features; unbiased, so it may be negative.",
+    )
+    for (key, name), note, number in zip(names, notes, (22, 24), strict=True):
+        measured, real_one = (
+            getattr(products, key)(np.random.default_rng([seed, number + which]))
+            for which, products in enumerate((ours, best))
+        )
+        yield Row(f"pictures.{key}", GROUP, name, _estimate(measured), _estimate(real_one), note=note)
+
+
+def _estimate(distance: Distance) -> Estimate:
+    return Estimate(distance.value, distance.low, distance.high)
 
 
 def _inception(real: Tensor, floor: Tensor, fake: Tensor, seed: int, network: nn.Module | None) -> Iterator[Row]:

@@ -10,15 +10,12 @@ from scipy.spatial import KDTree
 from gen3d_core.errors import Gen3DError
 from gen3d_core.mesh.geometry import area_samples, face_normals
 from gen3d_core.mesh.mesh import Mesh
-from gen3d_core.pictures.pinhole import axes_towards
-from gen3d_core.pictures.rasterise import rasterise
+from training.metrics.orthographic import View, look_around
 
 _VIEWS = 24
 _SIZE = 128
-_PIXEL = 3**0.5 / _SIZE
-"""Pixels along a side of a view, and their width: the unit box lies within a sphere of diameter sqrt(3)."""
-_TOLERANCE = _PIXEL / 8
-"""How far behind the plane of what a pixel sees a point may lie: curved surfaces bend away from it."""
+_TOLERANCE = 1 / 8
+"""How many pixels behind the plane of what a pixel sees a point may lie: curved surfaces bend away from it."""
 _FACING = 0.4
 """A view judges no surface that it sees more nearly edge-on than this cosine: there a pixel spans too much of it."""
 _ROUNDS = 64
@@ -36,7 +33,7 @@ def visible_points(mesh: Mesh, count: int, rng: np.random.Generator) -> np.ndarr
     """
     vertices = in_unit_box(mesh.vertices, mesh.faces)
     normals = face_normals(vertices, mesh.faces)
-    views = [_View(vertices, mesh.faces, normals, back) for back in _directions(_VIEWS)]
+    views = look_around(vertices, mesh.faces, normals, _VIEWS, _SIZE)
     kept: list[np.ndarray] = []
     missing, draw = count, count
     for _ in range(_ROUNDS):
@@ -87,53 +84,18 @@ def in_unit_box(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
     return (points - (low + high) / 2) / (high - low).max()
 
 
-class _View:
-    """The face that each pixel of an orthographic picture sees from the direction `back`, either side of it."""
+def _visibility(points: np.ndarray, normals: np.ndarray, views: list[View]) -> np.ndarray:
+    """Whether any view sees points (N, 3) on surfaces with unit normals (N, 3), so that nothing is in front: (N,) bool.
 
-    def __init__(self, vertices: np.ndarray, faces: np.ndarray, normals: np.ndarray, back: np.ndarray) -> None:
-        self.axes = axes_towards(back)
-        seen = vertices @ self.axes.T
-        away = normals @ back < 0  # the rasteriser culls these: show it their other side
-        # It interpolates one over the depth linearly in the picture, as perspective asks for; under an orthographic
-        # projection that is the nearness itself.
-        depth = 1.0 / (seen[:, 2] + 2.0)
-        hits = rasterise(_places(seen), depth, np.where(away[:, None], faces[:, ::-1], faces), _SIZE)
-        self.hit = hits.face >= 0
-        face = np.maximum(hits.face, 0)
-        self.corner = vertices[faces[face, 0]]
-        self.normal = normals[face] * np.where(away, -1.0, 1.0)[face, None]
-
-    def visibility(self, points: np.ndarray, normals: np.ndarray) -> np.ndarray:
-        """Whether nothing is in front of points (N, 3) on surfaces with unit normals (N, 3): (N,) bool.
-
-        Beside a pixel's centre the face there goes on as its plane; where a pixel hits nothing, because it misses a
-        thin part altogether, nothing is in front.
-        """
-        column, row = np.clip(_places(points @ self.axes.T).astype(np.int64), 0, _SIZE - 1).T
-        place = row * _SIZE + column
-        above = np.einsum("nk,nk->n", points - self.corner[place], self.normal[place])
-        facing = np.abs(normals @ self.axes[2]) > _FACING
-        return facing & (~self.hit[place] | (above > -_TOLERANCE))
-
-
-def _places(seen: np.ndarray) -> np.ndarray:
-    """Pixel positions (N, 2) of points (N, 3) in a camera's axes: x right, y down."""
-    return seen[:, :2] * [1, -1] / _PIXEL + _SIZE / 2
-
-
-def _visibility(points: np.ndarray, normals: np.ndarray, views: list[_View]) -> np.ndarray:
+    Where a pixel hits nothing, because it misses a thin part altogether, nothing is in front.
+    """
     seen = np.zeros(len(points), bool)
     for view in views:
         unseen = np.flatnonzero(~seen)
-        seen[unseen] = view.visibility(points[unseen], normals[unseen])
+        hit, above = view.heights(points[unseen])
+        facing = np.abs(normals[unseen] @ view.back) > _FACING
+        seen[unseen] = facing & (~hit | (above > -_TOLERANCE * view.pixel))
     return seen
-
-
-def _directions(count: int) -> np.ndarray:
-    """Unit vectors (count, 3) spread evenly over the sphere, none along an axis: a Fibonacci lattice."""
-    z = 1 - (2 * np.arange(count) + 1) / count
-    turn = np.arange(count) * np.pi * (3 - np.sqrt(5)) + 0.3
-    return np.stack([np.sqrt(1 - z**2) * np.cos(turn), np.sqrt(1 - z**2) * np.sin(turn), z], axis=1)
 
 
 def _nearest_distances(targets: np.ndarray, queries: np.ndarray, progress: Callable[[float], None]) -> np.ndarray:

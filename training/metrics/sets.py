@@ -13,7 +13,7 @@ class SetScores:
 
     `nearest` (M,): distance from each reference to its nearest sample. `covered` (M,) bool: whether the reference is
     the nearest one of some sample. `correct` (N + M,) bool, samples first: whether the nearest neighbour of a shape
-    among all others is of its own set.
+    among all others is of its own set. Means over several comparisons have float64 in the place of bool.
     """
 
     nearest: np.ndarray

@@ -26,12 +26,11 @@ from training.data.poses import draw_angles
 from training.data.staging import DatasetError, stage_folder
 from training.data.transforms import write_transforms
 from training.data.visible import shows_nothing
-from training.procedural.family import FAMILIES, RADIUS, make_shape
+from training.procedural.family import DATASET_SEEDS, FAMILIES, RADIUS, SOURCE, make_shape
 from training.render.blender_farm import RenderModel, RenderView, blender_command, render_models
 from training.render.notes import LEFT_OUT, LIBRARY, lines
 from training.render.readable import make_readable, missing_libraries
 
-PROCEDURAL = "procedural:"
 SUFFIXES = (".glb", ".gltf", ".obj", ".ply", ".stl", ".off", ".fbx")
 SAMPLES = 16
 VIEWS = 12
@@ -44,7 +43,6 @@ LIGHT: dict[str, Any] = {
         {"direction": [-0.9938837, 0.0, 0.1104315], "strength": 0.16},
     ],
 }
-_SHAPE_SEEDS = 10_000_000  # seeds set aside for one data set; held-out shapes use the upper half
 _log = logging.getLogger(__name__)
 
 
@@ -71,8 +69,8 @@ def render(
     ):  # fmt: skip
         if not low <= value <= high:
             raise DatasetError(f"--{name} is {value}: it must lie between {low} and {high}")
-    procedural = source.startswith(PROCEDURAL)
-    family = source.removeprefix(PROCEDURAL)
+    procedural = source.startswith(SOURCE)
+    family = source.removeprefix(SOURCE)
     if procedural and family not in FAMILIES:
         raise DatasetError(f"unknown procedural family '{family}': there are {', '.join(FAMILIES)}")
     files = [] if procedural else mesh_files(Path(source))
@@ -112,8 +110,8 @@ def mesh_files(source: Path) -> list[Path]:
 def _write_family(folder: Path, family: str, count: int, heldout: int, seed: int) -> list[Path]:
     """Make the shapes as PLY files, training and held-out; returns those to render."""
     files = []
-    first = seed * _SHAPE_SEEDS
-    for part, total, start in (("train", count, first), ("heldout", heldout, first + _SHAPE_SEEDS // 2)):
+    first = seed * DATASET_SEEDS
+    for part, total, start in (("train", count, first), ("heldout", heldout, first + DATASET_SEEDS // 2)):
         (folder / "meshes" / part).mkdir(parents=True)
         for i in tqdm(range(total), desc=f"shapes ({part})", unit="shape"):
             mesh = make_shape(family, start + i)

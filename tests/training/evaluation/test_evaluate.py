@@ -241,9 +241,9 @@ def chairs(first: int, count: int) -> tuple[Mesh, ...]:
 
 def test_copies_of_the_references_beat_the_floor_and_cars_do_not() -> None:
     real = RealMeshes(chairs(0, 8), chairs(8, 8))
-    copies = by_key([*set_rows(Sampled(real.references, (1,) * 8, 0.1), real, 512, 0)])
+    copies = by_key([*set_rows(Sampled(real.references, 0.1), real, 512, 0)])
     cars = tuple(make_shape("cars", seed) for seed in range(8))
-    others = by_key([*set_rows(Sampled(cars, (1,) * 8, 0.1), real, 512, 0)])
+    others = by_key([*set_rows(Sampled(cars, 0.1), real, 512, 0)])
     for rows in (copies, others):
         assert rows["set.mmd"].floor == copies["set.mmd"].floor, "the floor does not depend on the model"
     mmd = copies["set.mmd"]
@@ -255,18 +255,18 @@ def test_copies_of_the_references_beat_the_floor_and_cars_do_not() -> None:
 
 def test_without_further_real_meshes_the_references_are_halved_for_the_floor() -> None:
     real = RealMeshes(chairs(0, 6), None)
-    rows = by_key([*set_rows(Sampled(chairs(6, 5), (1,) * 5, 0.1), real, 64, 0)])
-    assert "one half of the references against the other, 2 each" in rows["set.mmd"].note
-    assert "5 generated, 5 references" in rows["set.mmd"].note
+    rows = by_key([*set_rows(Sampled(chairs(6, 5), 0.1), real, 64, 0)])
+    assert "the 5 references are halved at random" in rows["set.mmd"].note
+    assert "2 generated, 2 references" in rows["set.mmd"].note
 
 
 def test_a_model_without_any_mesh_is_told_so() -> None:
-    rows = by_key([*mesh_rows(Sampled((None, None), (), None), None, 0)])
+    rows = by_key([*mesh_rows(Sampled((None, None), None), None, np.ones(2), 0)])
     assert list(rows) == ["meshes.missing"] and rows["meshes.missing"].result == Estimate(1.0)
 
 
 def test_loose_parts_are_counted() -> None:
-    found = by_key([*mesh_rows(Sampled(chairs(0, 4), (1, 1, 3, 1), 0.1), None, 0)])
+    found = by_key([*mesh_rows(Sampled(chairs(0, 4), 0.1), None, np.array([1, 1, 3, 1]), 0)])
     assert found["meshes.components"].result and found["meshes.components"].result.value == 1.5
     assert found["meshes.single"].result and found["meshes.single"].result.value == 0.75
 
@@ -281,8 +281,8 @@ def test_real_against_real_is_the_floor_and_noise_is_far_above_it() -> None:
     real, floor = (pictures.cumsum(2) / 16 for pictures in (real, floor))
     torch.manual_seed(0)
     network = torch.nn.Sequential(torch.nn.Conv2d(3, 8, 5, stride=4), torch.nn.Flatten()).eval()
-    copies = by_key([*picture_rows(real, floor, real, 0, network)])
-    noisy = by_key([*picture_rows(real, floor, noise, 0, network)])
+    copies = by_key([*picture_rows(real, floor, real, 0, network, None)])
+    noisy = by_key([*picture_rows(real, floor, noise, 0, network, None)])
     for key in ("pictures.swd.16", "pictures.swd.8", "pictures.fid"):
         best, worst = copies[key], noisy[key]
         assert best.result and best.floor and worst.result and best.floor == worst.floor
@@ -293,7 +293,7 @@ def test_real_against_real_is_the_floor_and_noise_is_far_above_it() -> None:
 
 def test_sizes_without_a_pyramid_lose_a_row_and_nothing_else() -> None:
     real, floor, fake = torch.rand(3, 8, 3, 24, 24, generator=torch.Generator().manual_seed(0))
-    rows = by_key([*picture_rows(real, floor, fake, 0, None)])
+    rows = by_key([*picture_rows(real, floor, fake, 0, None, None)])
     assert rows["pictures.swd"].result is None and "24 pixels" in rows["pictures.swd"].note
     assert rows["pictures.density"].result is not None
 
@@ -383,6 +383,7 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: object, out: Path) -
         ("--count", "20000"),
         ("--points", "3"),
         ("--resolution", "8"),
+        ("--wholes", "0"),
         ("--seed", "-1"),
         ("--threads", "0"),
         ("--truncation", "3"),

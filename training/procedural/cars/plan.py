@@ -48,6 +48,8 @@ _KINDS: Mapping[str, _Kind] = {
                  (0.0, 0.0), (0.0, 0.01), (0.94, 0.98), (0.985, 0.995)),
 }  # fmt: skip
 
+KINDS = tuple(_KINDS)
+
 
 @dataclass(frozen=True)
 class CarPlan:

@@ -8,21 +8,43 @@ from training.procedural.chairs.bases import BASES
 from training.procedural.chairs.plan import Colours, Seat
 from training.procedural.solids import Assembly, Floats, Part, outline, slab
 
+HIGH = 0.55
+"""Metres above which a seat is a bar stool's: no other is higher than 0.50, none of these lower than 0.58."""
+KIND_OF_BASE = {
+    "legs": "legs", "star": "pedestal", "disc": "pedestal", "panels": "panels", "sled": "sledge",
+    "cantilever": "sledge", "block": "armchair",
+}  # fmt: skip
+KINDS = ("legs", "pedestal", "panels", "sledge", "armchair", "stool")
+
 
 def chair(rng: np.random.Generator) -> list[Part]:
     """The parts of one random chair."""
     build = Assembly()
-    base = rng.choice(
-        ["legs", "star", "disc", "panels", "sled", "cantilever", "block"], p=[0.56, 0.09, 0.07, 0.09, 0.07, 0.04, 0.08]
-    )
-    colours = _colours(rng, metal=base in ("star", "disc", "sled", "cantilever"))
-    seat = _seat(rng, base)
+    base, colours, seat = _begin(rng)
     build.add(colours.seat, slab(seat.shape, seat.height - seat.thickness, seat.height, rng.choice([0.0, 0.012])))
     BASES[base](rng, build, seat, colours)
     back, edges = add_back(rng, build, seat, colours, base)
     if base == "block" or rng.uniform() < 0.45:
         add_arms(rng, build, seat, back, edges, colours, base)
     return build.parts
+
+
+def chair_kind(rng: np.random.Generator) -> str:
+    """Which of `KINDS` the chair is that `chair` makes of the same numbers: told by its base, or a seat too high."""
+    base, _, seat = _begin(rng)
+    return "stool" if seat.height > HIGH else KIND_OF_BASE[base]
+
+
+def _begin(rng: np.random.Generator) -> tuple[str, Colours, Seat]:
+    """What stands first, and decides the rest."""
+    base = str(
+        rng.choice(
+            ["legs", "star", "disc", "panels", "sled", "cantilever", "block"],
+            p=[0.56, 0.09, 0.07, 0.09, 0.07, 0.04, 0.08],
+        )
+    )
+    colours = _colours(rng, metal=base in ("star", "disc", "sled", "cantilever"))
+    return base, colours, _seat(rng, base)
 
 
 def _colours(rng: np.random.Generator, metal: bool) -> Colours:
