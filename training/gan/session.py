@@ -23,8 +23,8 @@ from training.data.poses import covered
 from training.gan.handover import taught_state
 from training.gan.run_folder import Run, check, check_place, clear_leftovers, lock_folder, record
 from training.gan.state import TrainState
-from training.gan.trainer import train
-from training.reconstruction.session import prepared, reconstruct, reconstructable
+from training.gan.trainer import show, train
+from training.reconstruction.session import Reconstruction, prepared, reconstruct, reconstructable
 from training.settings import flags
 
 log = logging.getLogger(__name__)
@@ -99,10 +99,14 @@ def train_session(
         part = Budget(images, minutes).part(config.reconstruction.share)
         if views is not None and not state.step and part.progress(state) < 1:
             record(out, run, state.images)
-            known = reconstruct(views, config, out, part, chosen, seed, solids_only=stage == "solids")
-            if known is not None:
+
+            def keep(known: Reconstruction) -> TrainState:
+                """What can be exported and shown, at any time."""
                 state = taught_state(known, config, data.prior, chosen, seed)
-                state.save(out)
+                show(state, config, data.size, out)
+                return state
+
+            state = keep(reconstruct(views, config, out, part, chosen, seed, keep, solids_only=stage == "solids"))
         record(out, run, state.images)
         if stage != "adversary":
             log.info("the stage %s is over: the same command without --stage goes on", stage)

@@ -87,7 +87,7 @@ def train(
 
     def after(state: TrainState) -> None:
         if state.images // snapshot_images != (state.images - config.optim.batch) // snapshot_images:
-            _snapshot(state, config, codes, batches.size, out)
+            _snapshot(state, config, batches.size, out)
 
     try:
         state = loop.run(state, step, after)
@@ -95,7 +95,7 @@ def train(
             tell(state, *untold)
     finally:
         tracker.close()
-    _snapshot(state, config, codes, batches.size, out)
+    _snapshot(state, config, batches.size, out)
     return state
 
 
@@ -126,13 +126,19 @@ def _reseed(state: TrainState, config: Config, batches: Batches, illness: str, s
     return fresh
 
 
-def _snapshot(state: TrainState, config: Config, codes: CodeSource, size: int, out: Path) -> None:
-    """A sample grid of the averaged generator, its weights, and a checkpoint to go with them."""
+def show(state: TrainState, config: Config, size: int, out: Path) -> None:
+    """A sample grid of the averaged generator, and a checkpoint to go with it."""
+    codes = CodeSource.of_run(config.generator, out)
     stage = schedule.stage(state.images / 1000, config.renderer, config.baseline)
     grid = sample_grid(state.average, size, stage, codes)
     folder = out / "samples"
     folder.mkdir(exist_ok=True)
     with replacing(folder / f"{state.images // 1000:06d}k.png") as file:
         grid.save(file, format="PNG")
-    keep_snapshot(out, state.average, state.images, state.seconds)
     state.save(out)
+
+
+def _snapshot(state: TrainState, config: Config, size: int, out: Path) -> None:
+    """What `show` leaves, and the averaged weights."""
+    keep_snapshot(out, state.average, state.images, state.seconds)
+    show(state, config, size, out)

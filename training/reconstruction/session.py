@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -75,27 +76,36 @@ def reconstruct(
     budget: Budget,
     device: torch.device,
     seed: int,
+    keep: Callable[[Reconstruction], object],
     solids_only: bool = False,
-) -> Reconstruction | None:
-    """Reconstruct until the budget is spent, then fit the prior and leave it in `out`.
+) -> Reconstruction:
+    """Reconstruct until the budget is spent, or with `solids_only` until rays come in.
 
-    With `solids_only` it ends where rays come in, with None, and nothing is fitted yet.
+    Whenever known objects are compared, and before an interrupt goes on, the prior of what was learned so far is left
+    in `out`, and `keep` makes of it what can be used.
     """
     log.info("reconstructing %d objects from %d pictures each", views.objects, views.taught)
     hulls = carve(views)
     state = fresh_state(views, hulls, config, device, seed)
     if state.restore(out):
         log.info("resuming at %d steps, %.1f minutes", state.step, state.seconds / 60)
+
+    def fitted() -> Reconstruction:
+        found = fit_codes(state.codes, seed)
+        for packed, name in ((found.priors.shape, "shape"), (found.priors.appearance, "appearance")):
+            if packed is not None:
+                with replacing(out / MEMBERS[name]) as file:
+                    file.write(packed.packed())
+        return Reconstruction(state, found)
+
     until = config.reconstruction.solids_until if solids_only else 1.0
-    _teach(state, views, hulls, config, out, budget, until)
-    if budget.progress(state) < 1:
-        return None
-    fitted = fit_codes(state.codes, seed)
-    for packed, name in ((fitted.priors.shape, "shape"), (fitted.priors.appearance, "appearance")):
-        if packed is not None:
-            with replacing(out / MEMBERS[name]) as file:
-                file.write(packed.packed())
-    return Reconstruction(state, fitted)
+    try:
+        _teach(state, views, hulls, config, out, budget, until, lambda: keep(fitted()))
+    except KeyboardInterrupt:
+        if state.images:
+            keep(fitted())
+        raise
+    return fitted()
 
 
 def fresh_state(
@@ -115,6 +125,7 @@ def _teach(
     out: Path,
     budget: Budget,
     until: float,
+    keep: Callable[[], object],
 ) -> None:
     tracker = Tracker(out, state.images)
     loop = BudgetedLoop[ReconstructionState](budget, "reconstruction", lambda state: state.save(out))
@@ -134,6 +145,8 @@ def _teach(
             tracker.record(state.images, dataclasses.asdict(found))
             loop.tell(_told(found))
             _show(state, views, out)
+            if budget.progress(state) < until:
+                keep()
 
     try:
         loop.run(state, teach, after, until)

@@ -8,11 +8,13 @@ from pathlib import Path
 import pytest
 
 from gen3d_core.errors import Gen3DError
+from gen3d_core.model.model import load
 from tests.tiny_run import write_pictures
 from tests.training.checkpoints import assert_equal, content
 from tests.training.reconstruction.known_objects import write_ellipsoids
 from tests.training.reconstruction.tiny_reconstruction import CONFIG, IMAGES, SMALL, train
 from training.export.export import export
+from training.reconstruction import session
 from training.reconstruction.state import FILE_NAME
 
 pytestmark = pytest.mark.usefixtures("single_thread")
@@ -40,13 +42,38 @@ def test_stages_one_by_one_make_what_one_run_makes(
     with caplog.at_level("INFO", logger="training"):
         train(data, out, config, stage="solids")
         assert 0.4 <= content(out, FILE_NAME)["images"] / (0.75 * IMAGES) < 0.5
-        assert not content(out, FILE_NAME)["picture_steps"] and not (out / "state.pt").exists()
+        assert not content(out, FILE_NAME)["picture_steps"]
+        export(out, tmp_path / "solids.gen3d")
         assert "the stage solids is over" in caplog.text
         train(data, out, config, stage="solids")
         train(data, out, config, stage="reconstruction")
         assert (out / "shape_prior.f32").exists() and content(out, "state.pt")["step"] == 0
         export(out, tmp_path / "reconstructed.gen3d")
     train(data, out, config)
+    for name in (FILE_NAME, "state.pt"):
+        assert_equal(content(out, name), content(whole, name))
+
+
+def test_a_reconstruction_that_is_stopped_can_be_exported_and_goes_on(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As whoever stops a training early expects, in Blender too; and going on makes what was to be made."""
+    whole, out = train(data, tmp_path / "whole"), tmp_path / "stopped"
+    real = session.step
+
+    def stopping(*arguments, **options):  # type: ignore[no-untyped-def]
+        if arguments[0].step == 17:
+            raise KeyboardInterrupt
+        return real(*arguments, **options)
+
+    monkeypatch.setattr(session, "step", stopping)
+    with pytest.raises(KeyboardInterrupt):
+        train(data, out)
+    export(out, tmp_path / "stopped.gen3d")
+    assert len(load(tmp_path / "stopped.gen3d", 1).sample(0, 24).faces) > 20
+    assert list((out / "samples").glob("*.png")) and list((out / "reconstructions").glob("*.png"))
+    monkeypatch.setattr(session, "step", real)
+    train(data, out)
     for name in (FILE_NAME, "state.pt"):
         assert_equal(content(out, name), content(whole, name))
 
