@@ -98,7 +98,8 @@ def test_every_measure_is_there_with_its_floor(found: Evaluation) -> None:
 def test_what_is_known_of_the_shipped_model_comes_out(found: Evaluation) -> None:
     """Its meshes are closed and whole, and its appearance codes cannot move its geometry."""
     rows = by_key(found.rows)
-    assert rows["codes.geometry"].result == Estimate(0.0)
+    moved = rows["codes.geometry"].result
+    assert moved and moved.value < 1e-9  # a picture's place in its batch may change how sums are rounded
     assert rows["meshes.watertight"].result == Estimate(1.0) and rows["meshes.missing"].result == Estimate(0.0)
     manifest = gen3d_core.load("chairs").manifest
     assert found.options.truncation == manifest["truncation"]
