@@ -157,7 +157,7 @@ def test_a_place_that_cannot_be_written_is_named(
 ) -> None:
     (tmp_path / "file").write_text("")
     line = refused(capsys, "train", tiny_pictures, "--out", tmp_path / "file", "--images", 8, "--config", settings)
-    assert "cannot write" in line and "file" in line
+    assert "is a file: give --out a new folder" in line
     line = refused(
         capsys, "train", tiny_pictures, "--out", tmp_path / "file" / "run", "--images", 8, "--config", settings
     )

@@ -62,7 +62,9 @@ def test_rays_go_through_the_pixels_of_a_picture_taken_with_transforms_json(tmp_
     """A point projected by the file's matrix and field of view falls on the pixel whose ray meets the point."""
     matrix = camera_to_world(math.radians(200), math.radians(25), 4.0)
     (tmp_path / "images").mkdir()
-    Image.new("RGBA", (16, 16)).save(tmp_path / "images" / "000000.png")
+    picture = Image.new("RGBA", (16, 16))
+    picture.paste((200, 40, 0, 255), (4, 4, 12, 12))
+    picture.save(tmp_path / "images" / "000000.png")
     frames = [{"file_path": "images/000000.png", "transform_matrix": matrix.tolist()}]
     (tmp_path / "transforms.json").write_text(json.dumps({"camera_angle_x": math.radians(30), "frames": frames}))
     data = load_dataset(tmp_path)
