@@ -55,5 +55,6 @@ def test_files_that_another_blender_has_removed_are_named_and_come_back():
         service().ready()
     bpy.ops.preferences.addon_disable(module=MODULE)
     bpy.ops.preferences.addon_enable(module=MODULE)
+    addon("queue.service").catalogue.look_again()  # it does so by itself once a second
     settings("chairs", seed=7, resolution=32)
     assert bpy.ops.gen3d.generate() == {"FINISHED"}
