@@ -45,10 +45,13 @@ def load_field(path: Path) -> tuple[Generator, TriplaneField]:
 
 @dataclasses.dataclass(frozen=True)
 class _Dense(ConditionedTriplane):
-    """One object whose look-ups are differentiable in the points too, so that cameras have a gradient."""
+    """One object whose look-ups are differentiable in the points too, so that cameras have a gradient. `whole` are its
+    planes, laid out beforehand: the search for the surface looks up first, and keeps no gradient."""
+
+    whole: Float[Tensor, "1 3 c r r"]
 
     def features(self, points: Float[Tensor, "rays samples 3"], owner: Int[Tensor, "rays"]) -> Tensor:
-        return gather_dense(self.planes, points.reshape(1, -1, 3)).view(*points.shape[:2], -1)
+        return gather_dense(self.whole, points.reshape(1, -1, 3)).view(*points.shape[:2], -1)
 
 
 class Fit:
@@ -101,7 +104,7 @@ class Fit:
     def _rendered(self, place: patch.Patch | patch.ScaledPatch, half_width: float) -> Float[Tensor, "n 4 s s"]:
         count = len(self.pose)
         bound = self.field.condition(self.shape, self.appearance.expand(count, -1), self.truncation)
-        dense = _Dense(bound.field, bound.map, bound.rows, bound.looks)
+        dense = _Dense(bound.field, bound.map, bound.rows, bound.looks, bound.planes)
         return as_pictures(self.generator.render(dense, self.pose, place, Stage(half_width)), count)
 
 

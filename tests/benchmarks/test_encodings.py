@@ -28,7 +28,7 @@ from gen3d_core.pictures.framing import network_input
 from gen3d_core.pictures.pinhole import FILL
 from gen3d_core.refinement import pivotal_tuning as tuning
 from gen3d_core.refinement import refine as refinement
-from gen3d_core.refinement.fit import Fit, load_field
+from gen3d_core.refinement.fit import Descent, Fit, load_field
 from gen3d_core.refinement.pivotal_tuning import tune_model
 from gen3d_core.refinement.refine import refine_encoding
 from gen3d_core.weights.load import load_generator
@@ -83,13 +83,28 @@ def test_the_input_is_framed_and_shows_the_object(model: Model, subject: Subject
     assert unlikeness(model, subject, exact(model, subject)) < 0.25
 
 
-def unlikeness(model: Model, subject: Subject, found: Encoded) -> float:
-    """The loss that refining minimises, at what was found."""
+def unlikeness(model: Model, subject: Subject, found: Encoded, placing: int = 1) -> float:
+    """The loss that refining minimises, at what was found; the least of so many steps in which cameras are placed."""
     generator, field = load_field(model.path)
     pose = torch.tensor([[each.azimuth, each.elevation] for each in found.cameras], dtype=torch.float32)
     fit = Fit(generator, field, 1.0, found.codes, pose)
-    with torch.no_grad():
-        return fit.loss(torch.from_numpy(network_input([subject.picture], SIDE))).item()
+    placed = Descent(fit.groups()[1:])
+    for _ in range(placing):
+        placed.step(fit.loss(torch.from_numpy(network_input([subject.picture], SIDE))))
+    return placed.best
+
+
+@pytest.mark.parametrize("half_width", [0.3, 0.05])
+def test_codes_cameras_and_weights_feel_what_is_unlike(model: Model, subject: Subject, half_width: float):
+    """At the narrow width too, where the search for the surface looks the planes up before anything is rendered."""
+    generator, field = load_field(model.path)
+    fit = Fit(generator, field, 1.0, model.codes(3), torch.tensor([subject.pose.tolist()], dtype=torch.float32))
+    weights = list(field.synthesis.parameters())
+    for weight in weights:
+        weight.requires_grad_()
+    fit.loss(torch.from_numpy(network_input([subject.picture], SIDE)), half_width).backward()
+    for felt in (fit.shape, fit.appearance, fit.pose, field.synthesis.constant, field.synthesis.out.conv.weight):
+        assert felt.grad is not None and felt.grad.abs().max() > 0
 
 
 def test_refining_makes_it_more_alike_or_leaves_it(model: Model, subject: Subject):
@@ -162,11 +177,13 @@ def test_the_command_refines_and_tunes(
     }  # fmt: skip
 
 
-def test_a_tuned_model_is_a_file_of_its_own(model: Model, subject: Subject, tmp_path: Path):
-    start = dataclasses.replace(exact(model, subject), codes=model.codes(FIRST_SEED + 1))
-    before = unlikeness(model, subject, start)
+@pytest.mark.parametrize("seed", [FIRST_SEED, FIRST_SEED + 1], ids=["exact codes", "other codes"])
+def test_a_tuned_model_is_a_file_of_its_own(model: Model, subject: Subject, seed: int, tmp_path: Path):
+    start = dataclasses.replace(exact(model, subject), codes=model.codes(seed))
+    before = unlikeness(model, subject, start, tuning.PLACING_STEPS)
     adjusted = tune_model(model, [subject.picture], start, tmp_path / "tuned-a.gen3d")
-    assert unlikeness(adjusted, subject, start) < before
+    after = unlikeness(adjusted, subject, start, tuning.PLACING_STEPS)
+    assert after < before
     assert adjusted.name == "tuned-a" and adjusted.manifest["tuned"]["hash"] == model.hash
     # What was measured and drawn was another model; that it is of its kind stays.
     old_file, new_file = read_model(model.path), read_model(adjusted.path)

@@ -7,7 +7,6 @@ reaches the occupancy: shape and appearance are disentangled by construction.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import torch
 import torch.nn.functional as F
@@ -180,9 +179,9 @@ class ConditionedTriplane:
         """How many objects."""
         return len(self.map.texels)
 
-    @cached_property
+    @property
     def planes(self) -> Float[Tensor, "shapes 3 c r r"]:
-        """The planes themselves, which training never needs."""
+        """The planes themselves, laid out anew: training never needs them."""
         return self.field.synthesis.out.planes(self.map, self.field.config.mirror)
 
     def features(self, points: Float[Tensor, "rays samples 3"], owner: Int[Tensor, "rays"]) -> Tensor:
