@@ -94,19 +94,6 @@ def unlikeness(model: Model, subject: Subject, found: Encoded, placing: int = 1)
     return placed.best
 
 
-@pytest.mark.parametrize("half_width", [0.3, 0.05])
-def test_codes_cameras_and_weights_feel_what_is_unlike(model: Model, subject: Subject, half_width: float):
-    """At the narrow width too, where the search for the surface looks the planes up before anything is rendered."""
-    generator, field = load_field(model.path)
-    fit = Fit(generator, field, 1.0, model.codes(3), torch.tensor([subject.pose.tolist()], dtype=torch.float32))
-    weights = list(field.synthesis.parameters())
-    for weight in weights:
-        weight.requires_grad_()
-    fit.loss(torch.from_numpy(network_input([subject.picture], SIDE)), half_width).backward()
-    for felt in (fit.shape, fit.appearance, fit.pose, field.synthesis.constant, field.synthesis.out.conv.weight):
-        assert felt.grad is not None and felt.grad.abs().max() > 0
-
-
 def test_refining_makes_it_more_alike_or_leaves_it(model: Model, subject: Subject):
     seen = network_input([subject.picture], SIDE)
     start = match_cameras(model, model.codes(3), seen, [Prediction(model.codes(3), (AzimuthPeak(0.0),), 0.3)])
