@@ -15,6 +15,7 @@ from gen3d_core.errors import first_line
 from gen3d_core.mesh.files import ply, stl
 from gen3d_core.pictures.foreign import describe_foreign
 from training.data.meshes import UNREADABLE
+from training.render.gltf_visibility import show_visible
 from training.render.off import read_off
 
 _FAR = 1e4
@@ -35,7 +36,7 @@ def make_readable(file: Path, scratch: Path) -> Path:
 
     Copies are made of OFF files, PLY files with a colour for each face or colours under other names, OBJ files with a
     byte order mark or the line ends of old Macs, binary STL files with more bytes than triangles, text ones in
-    capitals, and where coordinates are far from the origin.
+    capitals, glTF files with invisible nodes, and where coordinates are far from the origin.
     Raises ValueError, with words for the user, for what is no mesh of its kind.
     """
     with file.open("rb") as opened:
@@ -53,6 +54,8 @@ def make_readable(file: Path, scratch: Path) -> Path:
             return _stl(file, head, scratch)
         if suffix == ".obj":
             return _obj(file, head, scratch)
+        if suffix in (".glb", ".gltf"):
+            return show_visible(file, scratch)
     except OSError:
         raise
     except UNREADABLE as error:

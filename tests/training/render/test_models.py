@@ -92,6 +92,16 @@ def write_boxes(folder: Path) -> None:
     gltf.node(mesh=gltf.mesh(box(), red(gltf)))
     gltf.node(mesh=gltf.mesh(box(), clear), translation=[9, 0, 0])
     gltf.save(folder / "clear_part.glb")
+    gltf = Gltf()
+    unseen = {"KHR_node_visibility": {"visible": False}}
+    gltf.json |= {"extensionsUsed": list(unseen), "extensionsRequired": list(unseen)}
+    gltf.node(mesh=gltf.mesh(box(), red(gltf)))
+    below = gltf.node(scene=None, mesh=gltf.mesh(box()), translation=[9, 0, 0])
+    gltf.node(mesh=gltf.mesh(box()), translation=[0, 9, 0], children=[below], extensions=unseen)
+    gltf.save(folder / "invisible.glb")
+    (folder / "its data.bin").write_bytes(gltf.data)
+    gltf.json["buffers"] = [{"byteLength": len(gltf.data), "uri": "its%20data.bin"}]
+    (folder / "invisible.gltf").write_text(json.dumps(gltf.json))
     script = folder / "write.py"
     script.write_text(BLENDER_FILES)
     environment = {**os.environ, "GEN3D_TEST_FOLDER": str(folder), "BLENDER_USER_RESOURCES": str(folder)}
@@ -112,7 +122,7 @@ def boxes(tmp_path_factory: pytest.TempPathFactory) -> PictureDataset:
 @pytest.mark.parametrize(
     "name",
     ["translation.glb", "scale.glb", "rotation.glb", "skinned.glb", "second_scene.glb", "far.glb", "far.obj",
-     "clear_part.glb", "hidden.fbx", "animated.fbx"],
+     "clear_part.glb", "invisible.glb", "invisible.gltf", "hidden.fbx", "animated.fbx"],
 )  # fmt: skip
 def test_what_is_drawn_is_framed_and_nothing_else(boxes: PictureDataset, name: str) -> None:
     corners = np.array([(x, y, z) for x in (-1, 1) for y in (-0.5, 0.5) for z in (-0.25, 0.25)])
