@@ -16,7 +16,7 @@ from mathutils import Matrix
 from numpy.typing import NDArray
 
 from training.render.blender_paint import CLEAR, plain_alpha
-from training.render.notes import DWARFED, LEFT_OUT, STRAY, Note
+from training.render.notes import COARSE, DWARFED, LEFT_OUT, STRAY, Note
 
 # Blender's importers bring glTF, OBJ and FBX in with Z up and the front at -Y; canonical is the front at +X.
 FRONT_TO_X = np.array([[0.0, -1, 0, 0], [1, 0, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]])
@@ -33,6 +33,8 @@ DWARFS = 4.0
 """How many times a part may enlarge the whole before it is named."""
 STRAYS = 8.0
 """How many times as far out as 99 of 100 vertices the last one may lie before it is named."""
+ROUNDED = 1e-3
+"""Of the whole's radius: steps in which 32 bits hold its coordinates, from which on it is named."""
 
 
 class UnusableModel(Exception):
@@ -42,12 +44,14 @@ class UnusableModel(Exception):
 @dataclass
 class _Part:
     """A mesh in its own coordinates, its matrix to the world (4,4), and its drawn vertices (V,3) in the world: both
-    in double precision, since some objects stand half a million units from the origin."""
+    in double precision, since some objects stand half a million units from the origin. `step` is by how much, in the
+    world, 32 bits round the vertices where the importer left them."""
 
     name: str
     mesh: bpy.types.Mesh
     matrix: NDArray[np.float64]
     points: NDArray[np.float64]
+    step: float
 
 
 def load_model(path: Path, radius: float, leave_out: Sequence[str]) -> tuple[list[bpy.types.Object], list[Note]]:
@@ -75,6 +79,9 @@ def load_model(path: Path, radius: float, leave_out: Sequence[str]) -> tuple[lis
     farthest = float(np.linalg.norm(points - centre, axis=1).max())
     if not 1e-9 < farthest < 1e12:
         raise UnusableModel("it has no size, or coordinates that are not finite")
+    step = max(part.step for part in parts)
+    if step > ROUNDED * farthest:
+        notes.append((COARSE, f"in steps of 1/{farthest / step:.0f} of its radius"))
     place = np.eye(4) if suffix in CANONICAL_FILES else FRONT_TO_X.copy()
     place[:3] *= radius / farthest
     place[:3, 3] = -place[:3, :3] @ centre
@@ -129,7 +136,8 @@ def _part(item: bpy.types.Object) -> _Part | None:
     mesh.update()
     matrix[:3, 3] += matrix[:3, :3] @ middle
     points = (vertices[used] - middle) @ matrix[:3, :3].T + matrix[:3, 3]
-    return _Part(item.name, mesh, matrix, points)
+    step = float(np.spacing(np.float32(np.abs(vertices[used]).max()))) * float(np.linalg.norm(matrix[:3, :3], 2))
+    return _Part(item.name, mesh, matrix, points, step)
 
 
 def _world(item: bpy.types.Object, graph: bpy.types.Depsgraph) -> NDArray[np.float64]:

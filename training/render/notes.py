@@ -4,13 +4,15 @@ from collections.abc import Mapping, Sequence
 
 Note = tuple[str, str]
 """A kind of the below, and what of the model is meant."""
-LIBRARY, TEXTURE, GLASS, DWARFED, STRAY, LEFT_OUT = "library", "texture", "glass", "dwarfed", "stray", "left out"
+LIBRARY, TEXTURE, GLASS = "library", "texture", "glass"
+DWARFED, STRAY, COARSE, LEFT_OUT = "dwarfed", "stray", "coarse", "left out"
 _WORDS = {
     LIBRARY: "name files of materials that are not there, and are grey",
     TEXTURE: "name pictures that are not there or cannot be read, and show the colours of their materials instead",
     GLASS: "have see-through materials, which are drawn solid",
     DWARFED: "are small beside a part that makes them many times as large: --leave-out NAME leaves a part out",
     STRAY: "are small, for a few of their points lie many times as far out as the others",
+    COARSE: "lie so far from their origin that Blender's 32 bits round their shape: move them to the origin",
     LEFT_OUT: "are drawn without the parts that --leave-out names (how many)",
 }
 _SHOWN = 8

@@ -173,6 +173,21 @@ def test_parts_and_points_beside_which_the_rest_is_small_are_named_and_left_out_
 
 
 @needs_blender
+def test_models_whose_shape_is_rounded_far_from_the_origin_are_named(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    source = tmp_path / "in"
+    source.mkdir()
+    for name, place in (("near", 20.0), ("far", 5e5)):
+        ball = trimesh.creation.icosphere(3)
+        ball.apply_translation([place, 0, 0])
+        ball.export(source / f"{name}.stl")  # binary: 32 bits
+    with caplog.at_level(logging.WARNING):
+        render(str(source), tmp_path / "out", views=2, size=32)
+    assert "1 of 2 models lie so far from their origin" in caplog.text and "far.stl (in steps of 1/32 of" in caplog.text
+
+
+@needs_blender
 def test_pictures_in_which_nothing_is_seen_are_left_out(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     source = tmp_path / "in"
     source.mkdir()
