@@ -24,8 +24,8 @@ def remake(made: GeneratedMesh, target: int) -> bpy.types.Object:
     old = placed.data
     if not isinstance(old, bpy.types.Mesh):
         raise PlacementError(f"{placed.name} is no mesh any more")
-    frame = frame_of(placed, float(placed[RECORD].get("size", 1.0)))
     points = to_blender_axes(made.vertices)
+    frame = frame_of(placed, float(placed[RECORD].get("size", 1.0)), points)
     mesh = build_mesh(old.name, made, frame)
     keep_rest(mesh, points)
     mesh.materials.clear()

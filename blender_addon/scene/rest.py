@@ -19,6 +19,7 @@ of two joined meshes each knows its vertices."""
 LIFT = np.array([0.0, 0.0, 1.0], np.float32)  # above nought, where Blender puts vertices that were joined
 MOST = 4096  # vertices that a fit looks at
 CLOSE = 1e-5  # of the mesh's span: what single precision leaves
+SAME = 1e-4  # of the mesh's span: by how much the same codes may differ when they are generated again
 
 
 class ForeignGeometryError(RuntimeError):
@@ -32,22 +33,28 @@ def keep_rest(mesh: bpy.types.Mesh, points: np.ndarray) -> None:
     attribute.data.foreach_set("vector", (points + LIFT).astype(np.float32).ravel())
 
 
-def frame_of(placed: bpy.types.Object, size: float) -> np.ndarray:
+def frame_of(placed: bpy.types.Object, size: float, again: np.ndarray | None = None) -> np.ndarray:
     """(4, 4) float64 from where vertices were made to where they are in the object's mesh.
 
     Where nothing was applied, that is `size` alone; a mesh that was sculpted or reduced in parts is followed in what
-    moved the others. Meshes of older versions remember nothing, and count as untouched. Raises ForeignGeometryError.
+    moved the others. Meshes of older versions remember nothing: they are compared with `again` (V, 3), what was
+    generated anew, and count as untouched where that is another mesh. Raises ForeignGeometryError.
     """
     plain = np.diag([size, size, size, 1.0])
     mesh: Any = placed.data
     points, rest = _vectors(mesh.attributes["position"]) if len(mesh.vertices) else np.empty((0, 3)), rest_of(placed)
+    old = rest is None
+    if old and again is not None and len(again) == len(points):
+        rest = again
     if rest is None or np.linalg.matrix_rank(_sampled(_homogeneous(rest))) < 4:
         return plain
-    if _has_copies(rest, points):
+    if not old and _has_copies(rest, points):
         raise _foreign(placed)
     rest, points = _sampled(_homogeneous(rest)), _sampled(points)
     span = float(np.ptp(points, axis=0).max()) or 1.0
     fitted, error = _fit(rest, points, span)
+    if old and error > SAME * span:  # as many vertices by chance, or other codes
+        return plain
     if _error(rest, points, plain[:3].T) <= 3 * error + CLOSE * span:
         return plain
     return np.vstack([fitted.T, [0.0, 0.0, 0.0, 1.0]])

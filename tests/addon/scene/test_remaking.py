@@ -149,6 +149,19 @@ def test_nothing_that_was_joined_is_taken_away() -> None:
 
 
 @in_blender
+def test_what_was_applied_to_meshes_of_older_versions_is_seen_where_they_are_generated_again_alike() -> None:
+    made = make(5, resolution=24)
+    for each in [each for each in made.data.attributes if each.name.startswith(".gen3d_rest")]:
+        made.data.attributes.remove(each)
+    apply_everything(made)
+    before = in_world(made)
+    regenerated(made, resolution=24)
+    assert np.abs(in_world(made) - before).max() < 1e-4
+    regenerated(made, resolution=48)  # and from then on it remembers
+    assert np.abs(np.ptp(in_world(made), axis=0) - np.ptp(before, axis=0)).max() < 0.3
+
+
+@in_blender
 def test_new_objects_are_as_large_as_their_source_stands_there() -> None:
     bpy = blender()
     scaled, applied, turned = (make(seed, resolution=24) for seed in (5, 6, 7))
