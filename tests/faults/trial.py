@@ -11,9 +11,10 @@ import tempfile
 import time
 import traceback
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
+from tests.faults.outcome import Outcome
 from tests.memory import peak_mb
 
 SECONDS = 30.0
@@ -25,16 +26,6 @@ _CODE = {
     "os.chmod", "os.link", "os.symlink", "os.truncate", "shutil.rmtree",
 }  # fmt: skip
 """What reading a file never does, by the names of Python's audit events."""
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """`faults` is empty where the file was read or refused in one line; `refused` says by how many of the ways."""
-
-    faults: tuple[str, ...]
-    refused: int = 0
-    seconds: float = 0.0
-    megabytes: int = 0
 
 
 def try_file(path: Path) -> Outcome:
