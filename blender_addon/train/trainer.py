@@ -27,7 +27,7 @@ def see_user_packages() -> None:
 
 def tell_about() -> None:
     """Of what training needs; a traceback names what is not there."""
-    torch, gen3d, _ = map(importlib.import_module, ("torch", "gen3d_core", "training.cli"))
+    torch, gen3d, _ = map(importlib.import_module, ("torch", "gen3d_core", "training.commands"))
     device = torch.cuda.get_device_name(0) if torch.cuda.is_available() else "processor"
     python = sys.version.split()[0]
     sys.stdout.write(f"Python {python}, gen3d {gen3d.__version__}, torch {torch.__version__}, {device}\n")

@@ -56,7 +56,8 @@ def run_campaign(cases: int, seed: int, first: int = 0, sort: str | None = None)
 
 def _sort_of(number: int) -> tuple[str, int]:
     """The sort of a case, and its number among those of its sort where these are tried in an order."""
-    return {3: ("kill", number // EVERY), 7: ("environment", number // EVERY)}.get(number % EVERY, ("malformed", number))
+    others = {3: "kill", 7: "environment"}
+    return (others[number % EVERY], number // EVERY) if number % EVERY in others else ("malformed", number)
 
 
 def _make(words: list[str], folder: Path) -> None:

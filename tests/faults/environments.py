@@ -177,7 +177,7 @@ def make_place(seed: int, number: int) -> Place:
     rng = Random(f"place/{seed}/{number}")
     known = (*EVERYWHERE, *(_OF_POSIX if POSIX else ()), *(_OF_LINUX if sys.platform == "linux" else ()))
     odd = FIRST[number] if number < len(FIRST) else rng.choice(known)
-    quick = number < 12 and number % 6 or rng.random() < 0.6
+    quick = number < 12 and number % 6 or rng.random() < 0.8
     command = rng.choice(commands.QUICK if quick else (commands.RENDER, commands.TRAIN, commands.RECONSTRUCT))
     if number >= 12 and rng.random() < 0.15:
         command = rng.choice(commands.HEAVY[:-2])
@@ -200,7 +200,7 @@ def attempt(case: Place, inputs: Inputs, folder: Path) -> Outcome:
         ended = process.run(words, setting.given, setting.folder, **options)
         for step in setting.ready:
             step()
-        faults = _judge(case, ended, setting.out if os.path.isdir(setting.out) else place, words[0])
+        faults = _judge(case, ended, setting.out if _is_folder(setting.out) else place, words[0])
         if strangers.is_dir():
             faults += wholeness.check_strangers(strangers)
         return Outcome(tuple(faults), int(ended.code != 0), ended.seconds)
@@ -226,12 +226,19 @@ def _judge(case: Place, ended: process.Ended, out: Path, program: str) -> list[s
     return faults
 
 
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # a name that is too long
+        return False
+
+
 def _names(out: Path) -> set[str]:
     return {path.name for path in out.rglob("*") if path.is_file()}
 
 
 def _obey_modes() -> None:
-    """The system's administrator obeys modes of files, too (Linux: without CAP_DAC_OVERRIDE and CAP_DAC_READ_SEARCH)."""
+    """The system's administrator obeys modes of files, too, without CAP_DAC_OVERRIDE and CAP_DAC_READ_SEARCH."""
     if sys.platform == "linux" and os.getuid() == 0:
         import ctypes
 

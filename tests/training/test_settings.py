@@ -9,7 +9,7 @@ import pytest
 from gen3d_core.config import Config
 from gen3d_core.weights.checked_config import SettingsError, from_manifest
 from tests.tiny_run import TINY, TINY_TOML
-from training.cli import parse
+from training.command_line import parse
 from training.commands import Train
 from training.settings import PRESETS, flags, load_settings, preset_names
 

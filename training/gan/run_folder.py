@@ -67,8 +67,15 @@ def check_place(folder: Path) -> None:
     """See that a run can be in this folder: there is none yet, it is empty, or it holds a run.
 
     Raises:
-        Gen3DError: it is a file, or holds other things.
+        Gen3DError: it is a file, holds other things, or has a name that TensorBoard, which writes in UTF-8, cannot open.
     """
+    try:
+        str(folder.absolute()).encode()
+    except UnicodeEncodeError as error:
+        raise Gen3DError(
+            f"the name of {folder} cannot be told in UTF-8, as training curves need it: choose another --out, or where "
+            "the name is right set LC_ALL=C.UTF-8"
+        ) from error
     if folder.exists() and not folder.is_dir():
         raise Gen3DError(f"{folder} is a file: give --out a new folder, or that of a run")
     if not folder.is_dir() or (folder / FILE_NAME).exists():

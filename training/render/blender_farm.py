@@ -162,7 +162,10 @@ class _Farm:
             resources = Path(scratch) / "blender"
             resources.mkdir()
             places = dict.fromkeys(("TMPDIR", "TEMP", "TMP"), scratch)  # Blender leaves a folder there
-            environment = {**os.environ, **places, "BLENDER_USER_RESOURCES": str(resources), "OMP_NUM_THREADS": "1"}
+            environment = {
+                **os.environ, **places, "BLENDER_USER_RESOURCES": str(resources), "OMP_NUM_THREADS": "1",
+                "PYTHONIOENCODING": "utf-8",  # what is read here, whatever the user's own Python is told to write
+            }  # fmt: skip
             try:
                 process = subprocess.Popen(
                     [*self.command, "--", str(job)], env=environment, stdin=subprocess.DEVNULL, cwd=scratch,

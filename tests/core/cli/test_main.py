@@ -1,4 +1,5 @@
 import json
+import os
 import re
 import signal
 import subprocess
@@ -234,6 +235,35 @@ def test_interrupted(slow_ellipsoids: Path, ellipsoids: Path, tmp_path: Path):
     out, err = process.communicate(timeout=20)
     assert (process.returncode, out, err.strip()) == (130, "", "interrupted")
     assert list((tmp_path / "out").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("program", "arguments", "module"),
+    [
+        *(("gen3d_core.cli.main", "info chairs", module) for module in ("argparse", "gen3d_core.cli.sample", "hashlib")),
+        *(("gen3d_core.cli.main", "models", module) for module in ("numpy", "onnxruntime")),
+        *(("training.cli", "compare a b --out c", module) for module in ("tyro", "numpy", "PIL.Image", "jinja2")),
+        *(("training.cli", "export a --out c.gen3d", module) for module in ("torch", "safetensors")),
+    ],
+)
+def test_an_interrupt_while_something_is_imported(program: str, arguments: str, module: str, tmp_path: Path):
+    script = (
+        "import signal, sys\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        f"from {program} import main\n"
+        f"assert {module!r} not in sys.modules\n"
+        "def at(event, given):\n"
+        f"    if event == 'import' and given[0] == {module!r}:\n"
+        "        signal.raise_signal(signal.SIGINT)\n"
+        "sys.addaudithook(at)\n"
+        "sys.exit(main(sys.argv[1:]))\n"
+    )
+    command = [sys.executable, "-c", script, *arguments.split()]
+    given = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, cwd=tmp_path, env=given, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 130, done.stderr
+    assert len(done.stderr.split("\n")) <= 3 and done.stderr.strip().startswith("interrupted"), done.stderr
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("command", ["gen3d_core info MODEL", "gen3d_core --help", "training.cli train --help"])
