@@ -103,6 +103,17 @@ def expect_folder(path: Path, words: str = "") -> None:
         raise OutputError(f"{path}: a folder is expected, which files with names of their own go into{words}")
 
 
+def expect_working_folder() -> None:
+    """That the folder in which the program was started is still there: libraries of numbers end a process without a
+    word where it is not, and names relative to it mean nothing. Raises `OutputError`."""
+    try:
+        Path.cwd()
+    except OSError as error:
+        raise OutputError(
+            "the folder in which this command was started is gone or cannot be read: change to another and run again"
+        ) from error
+
+
 def make_folder(path: Path) -> Path:
     """Create a folder and its parents where missing. Raises `OutputError` where that is not possible."""
     try:

@@ -9,7 +9,7 @@ import tyro
 
 from gen3d_core.cli.terminal import complain, run_while_read
 from gen3d_core.errors import Gen3DError
-from gen3d_core.files import expect_folder
+from gen3d_core.files import expect_folder, expect_working_folder
 from training.commands import (
     Compare,
     Encoder,
@@ -33,6 +33,7 @@ def run_command(arguments: list[str]) -> int:
 def _run(arguments: list[str]) -> int:
     try:
         command = parse(arguments)
+        expect_working_folder()
         if not isinstance(command, Export | Encoder):
             expect_folder(command.out)
         command.run()

@@ -14,6 +14,7 @@ from gen3d_core.cli.morph import add_morph
 from gen3d_core.cli.sample import add_sample
 from gen3d_core.cli.terminal import complain, fail, run_while_read
 from gen3d_core.errors import Gen3DError, plain
+from gen3d_core.files import expect_working_folder
 from gen3d_core.version import __version__
 
 
@@ -27,6 +28,7 @@ def _run(arguments: list[str] | None) -> int:
     parser = _parser()
     try:
         options = parser.parse_args(arguments)
+        expect_working_folder()
         return options.run(options)
     except Gen3DError as error:
         return fail(str(error))

@@ -67,7 +67,7 @@ def check_place(folder: Path) -> None:
     """See that a run can be in this folder: there is none yet, it is empty, or it holds a run.
 
     Raises:
-        Gen3DError: it is a file, holds other things, or has a name that TensorBoard, which writes in UTF-8, cannot open.
+        Gen3DError: it is a file, holds other things, or has a name that TensorBoard cannot open.
     """
     try:
         str(folder.absolute()).encode()

@@ -157,6 +157,26 @@ def test_bad_places(ellipsoids: Path, tmp_path: Path, capsys: pytest.CaptureFixt
     assert "cannot write" in refused(capsys, "sample", "--model", ellipsoids, "--out", tmp_path / "file" / "below")
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows keeps a folder in which a program was started")
+@pytest.mark.parametrize(
+    ("program", "arguments"),
+    [
+        ("gen3d_core", "sample --model chairs --out out"),
+        ("training.cli", "prepare a --out b"),
+        ("training.cli", "export a --out b.gen3d"),
+    ],
+)
+def test_a_working_folder_that_is_gone_is_told(program: str, arguments: str, tmp_path: Path):
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    command = [sys.executable, "-P", "-m", program, *arguments.split()]
+    given = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        command, cwd=gone, preexec_fn=gone.rmdir, env=given, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 2 and re.fullmatch(r"[^\n]*the folder in which .* is gone .*another.*\n", done.stderr)
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="limits of file sizes are a POSIX thing")
 def test_a_disk_that_refuses_leaves_nothing_half_written(ellipsoids: Path, tmp_path: Path):
     script = (
@@ -240,7 +260,10 @@ def test_interrupted(slow_ellipsoids: Path, ellipsoids: Path, tmp_path: Path):
 @pytest.mark.parametrize(
     ("program", "arguments", "module"),
     [
-        *(("gen3d_core.cli.main", "info chairs", module) for module in ("argparse", "gen3d_core.cli.sample", "hashlib")),
+        *(
+            ("gen3d_core.cli.main", "info chairs", module)
+            for module in ("argparse", "gen3d_core.cli.sample", "hashlib")
+        ),
         *(("gen3d_core.cli.main", "models", module) for module in ("numpy", "onnxruntime")),
         *(("training.cli", "compare a b --out c", module) for module in ("tyro", "numpy", "PIL.Image", "jinja2")),
         *(("training.cli", "export a --out c.gen3d", module) for module in ("torch", "safetensors")),

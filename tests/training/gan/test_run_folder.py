@@ -56,6 +56,12 @@ def test_a_folder_of_other_things_is_refused_and_left_as_it_was(tmp_path: Path) 
         train_session(tmp_path / "nowhere", tmp_path / "a.jpg", TINY, images=8, device="cpu")
 
 
+def test_a_name_that_is_not_utf_8_is_refused_before_any_work(tmp_path: Path) -> None:
+    with pytest.raises(Gen3DError, match="cannot be told in UTF-8.*: choose another --out"):
+        train_session(tmp_path / "nowhere", tmp_path / "st\udcfchle", TINY, images=8, device="cpu")
+    assert not list(tmp_path.iterdir())
+
+
 def test_an_empty_folder_and_one_in_which_a_run_had_just_begun_are_taken(tmp_path: Path) -> None:
     for name in (".DS_Store", "run.lock", ".run.json.12.partial"):
         check_place(tmp_path)

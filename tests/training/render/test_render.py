@@ -305,6 +305,16 @@ def test_a_process_that_talks_and_renders_nothing_is_ended(
 
 
 @needs_blender
+def test_what_the_user_s_python_is_told_to_write_in_does_not_reach_the_renderer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONIOENCODING", "utf-16")
+    two_boxes().export(tmp_path / "box.ply")
+    render(str(tmp_path / "box.ply"), tmp_path / "set", views=2, size=16)
+    assert len(load_dataset(tmp_path / "set").pictures) == 2
+
+
+@needs_blender
 def test_a_picture_that_cannot_be_written_ends_the_rendering(tmp_path: Path) -> None:
     two_boxes().export(tmp_path / "box.ply")
     (tmp_path / "images" / "a.png").mkdir(parents=True)
