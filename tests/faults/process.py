@@ -52,7 +52,9 @@ def start(words: list[str], given: Mapping[str, str], folder: Path, **options: A
         raise FileNotFoundError(f"{words[0]} is not installed beside {sys.executable}")
     alone: dict[str, Any] = {"creationflags": 0x200} if _WINDOWS else {"start_new_session": True}
     pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    return subprocess.Popen([program, *words[1:]], env=dict(given), cwd=folder, **{**pipes, **alone, **options})
+    chosen: dict[str, Any] = {**pipes, **alone, **options}
+    child: Any = subprocess.Popen([program, *words[1:]], env=dict(given), cwd=folder, **chosen)
+    return child
 
 
 def wait(process: subprocess.Popen[bytes], began: float) -> Ended:

@@ -62,7 +62,7 @@ def _picture(path: Path) -> None:
 def _mesh(path: Path) -> None:
     import trimesh
 
-    if not trimesh.load(path, force="mesh", process=False).faces.size:
+    if not trimesh.load_mesh(path, process=False).faces.size:
         raise ValueError("no faces")
 
 
