@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import time
@@ -83,7 +84,7 @@ class Killer:
         if in_time and case.way != "killed":
             faults += _polite(case, ended, words[0])
         faults += [*wholeness.broken(out), *wholeness.check_strangers(out), *_lost(before, out)]
-        faults += [f"{path.name} is left among temporary files" for path in (place / "tmp").iterdir()]
+        faults += [f"{name} is left among temporary files" for name in wholeness.temporary(place / "tmp")]
         names = _names(out)
         again = process.run(words, given, place)
         if ended.code == 0 and names < _names(out):
@@ -111,8 +112,9 @@ class Killer:
             time.sleep(0.001)
 
 
-def _names(folder: Path) -> set[Path]:
-    return set(folder.rglob("*"))
+def _names(folder: Path) -> set[str]:
+    """Of all files and folders below a folder, where some may go while it is looked through."""
+    return {f"{place}/{name}" for place, folders, files in os.walk(folder) for name in (*folders, *files)}
 
 
 def _polite(case: Kill, ended: process.Ended, program: str) -> list[str]:

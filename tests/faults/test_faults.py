@@ -1,4 +1,5 @@
-"""Of a hundred malformed model files each is read or refused in one line: no traceback, no code, no file outside."""
+"""Of a hundred cases each ends as it should: malformed files are read or refused in one line; commands that end at any
+moment leave what is whole and can be given again; odd environments give the right result or one line."""
 
 import os
 import subprocess
@@ -8,12 +9,13 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+TRIED = 100 if hasattr(os, "fork") else 25
+"""Malformed files are opened in forked processes."""
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="each case runs in a forked process")
-def test_a_hundred_malformed_files():
+def test_a_hundred_cases():
     command = [sys.executable, "-m", "tests.faults", "--cases", "100"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=900)
     assert done.returncode == 0, done.stdout + done.stderr[-2000:]
-    assert done.stdout.splitlines()[-2].split()[:2] == ["all", "100"]
+    assert done.stdout.splitlines()[-2].split()[:2] == ["all", str(TRIED)]

@@ -35,6 +35,11 @@ def litter(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.rglob("*.partial") if path.name not in STRANGERS)
 
 
+def temporary(folder: Path) -> list[str]:
+    """Names of what was left among temporary files, but for torch's own folder, which it makes once for each user."""
+    return sorted(path.name for path in folder.iterdir() if not path.name.startswith("torchinductor_"))
+
+
 def contents(folder: Path) -> dict[str, bytes]:
     """Every file below a folder by its path relative to it; nothing where there is no folder."""
     return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}

@@ -60,6 +60,7 @@ def _take(partial: Path, out: Path) -> FileLock:
     try:
         if not partial.exists():
             partial.mkdir(parents=True)
+        if partial.is_dir() and not any(partial.iterdir()):  # new, or of a process that was killed just then
             (partial / _MARK).touch()
         _see_that_it_is_ours(partial)
         lock = FileLock(partial / _LOCK)
@@ -81,7 +82,10 @@ def _take(partial: Path, out: Path) -> FileLock:
 
 def _see_that_it_is_ours(partial: Path) -> None:
     if not (partial / _MARK).is_file():
-        raise DatasetError(f"{partial} is in the way and was not made here: move it, or choose another --out")
+        raise DatasetError(
+            f"{partial} is in the way: it is a finished data set that could not be named, or was not made here: "
+            "rename it, or choose another --out"
+        )
 
 
 def _empty(partial: Path) -> None:

@@ -64,6 +64,40 @@ def test_remains_of_a_killed_process_are_cleared(tmp_path: Path) -> None:
     assert names(out) == ["other.png"] and names(tmp_path) == ["set"]
 
 
+DIES = """
+import os, sys
+from pathlib import Path
+from training.data.staging import stage_folder
+def at(event, given):
+    if event == sys.argv[2] and str(given[0]).endswith(sys.argv[3]):
+        os._exit(9)
+sys.addaudithook(at)
+with stage_folder(Path(sys.argv[1])) as folder:
+    (folder / "picture.png").write_bytes(b"hours")
+"""
+
+
+def die(out: Path, event: str, path: str) -> None:
+    """Another process that makes the data set and ends without a word where it would do this to that path."""
+    assert subprocess.run([sys.executable, "-c", DIES, str(out), event, path], timeout=60).returncode == 9
+
+
+@pytest.mark.parametrize(("event", "path"), [("open", ".gen3d-unfinished"), ("open", ".gen3d-lock"), ("open", ".png")])
+def test_a_death_at_any_moment_of_the_beginning_is_cleared(event: str, path: str, tmp_path: Path) -> None:
+    die(tmp_path / "set", event, path)
+    assert names(tmp_path) == ["set.partial"]
+    with stage_folder(tmp_path / "set") as folder:
+        (folder / "other.png").write_bytes(b"work")
+    assert names(tmp_path / "set") == ["other.png"] and names(tmp_path) == ["set"]
+
+
+def test_a_death_just_before_the_set_is_named_loses_nothing_and_is_told(tmp_path: Path) -> None:
+    die(tmp_path / "set", "os.rename", "set.partial")
+    with pytest.raises(DatasetError, match="is a finished data set that .* rename it"), stage_folder(tmp_path / "set"):
+        raise AssertionError("no work may begin")
+    assert names(tmp_path / "set.partial") == ["picture.png"]
+
+
 def test_a_finished_set_that_cannot_be_named_stays_and_is_told(tmp_path: Path) -> None:
     out = tmp_path / "set"
     with pytest.raises(
@@ -145,8 +179,10 @@ def test_remains_of_a_killed_run_are_cleared_but_foreign_folders_are_not(tmp_pat
     disc_picture().save(source / "a.png")
     partial = out.with_name("dataset.partial")
     partial.mkdir()
+    (partial / "mine.txt").write_text("keep")
     with pytest.raises(DatasetError, match="in the way"):
         prepare(source, out)
+    assert names(partial) == ["mine.txt"]
     (partial / ".gen3d-unfinished").touch()
     (partial / "images").mkdir()
     prepare(source, out)
