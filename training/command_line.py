@@ -3,6 +3,8 @@
 import argparse
 import dataclasses
 import logging
+import os
+import shutil
 from pathlib import Path
 
 import tyro
@@ -22,11 +24,16 @@ from training.commands import (
 )
 from training.settings import load_settings
 
+NARROWEST = 60
+"""Columns for which helps and errors are laid out at least: for very few of them tyro takes all memory there is."""
+
 
 def run_command(arguments: list[str]) -> int:
     """Run a command and return its exit code: 0 done, 2 a mistake named in one line on stderr. An interrupt rises."""
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     logging.getLogger("training").setLevel(logging.INFO)
+    if shutil.get_terminal_size().columns < NARROWEST:
+        os.environ["COLUMNS"] = str(NARROWEST)
     return run_while_read(lambda: _run(arguments))
 
 

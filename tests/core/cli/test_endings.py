@@ -81,3 +81,21 @@ def test_an_interrupt_while_something_is_imported(program: str, arguments: str, 
     assert done.returncode == 130, done.stderr
     assert len(done.stderr.split("\n")) <= 3 and done.stderr.strip().startswith("interrupted"), done.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("program", ["gen3d_core", "training.cli"])
+@pytest.mark.parametrize("columns", ["1", "0", "-5", "x"])
+def test_a_terminal_of_hardly_any_columns(program: str, columns: str, tmp_path: Path):
+    """Nor does laying out a help for it take all the memory there is."""
+    limited = (
+        "import runpy, sys\n"
+        "try:\n    import resource\n    resource.setrlimit(resource.RLIMIT_AS, (4 << 30, 4 << 30))\n"
+        "except (ImportError, ValueError):\n    pass\n"
+        f"sys.argv = [{program!r}, '--help']\n"
+        f"runpy.run_module({program!r}, run_name='__main__', alter_sys=True)\n"
+    )
+    given = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": columns}
+    done = subprocess.run(
+        [sys.executable, "-c", limited], cwd=tmp_path, env=given, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0 and not done.stderr and len(done.stdout) > 300
