@@ -111,7 +111,7 @@ def stray_modules(rng: Random, setting: Setting) -> None:
 def variables(rng: Random, setting: Setting) -> None:
     choices = {
         "OMP_NUM_THREADS": ["rubbish", "0", "-3", "1000000"], "PYTHONWARNINGS": ["error", "rubbish"],
-        "PYTHONOPTIMIZE": ["2", "1"], "TERM": ["dumb", ""], "COLUMNS": ["0", "-5", "1", "x", "99999"],
+        "PYTHONOPTIMIZE": ["2", "1"], "TERM": ["dumb", ""], "COLUMNS": ["0", "-5", "40", "x", "99999"],
         "PYTHONUNBUFFERED": ["1"], "TZ": ["rubbish"], "SOURCE_DATE_EPOCH": ["0", "x"], "PYTHONDEVMODE": ["1"],
         "TQDM_MININTERVAL": ["x"], "FORCE_COLOR": ["1"], "GEN3D_BLENDER": ["/nowhere/blender"], "LINES": ["0"],
         "PYTHONSAFEPATH": ["1"], "CUDA_VISIBLE_DEVICES": ["rubbish"], "MALLOC_ARENA_MAX": ["1"],

@@ -84,9 +84,9 @@ def test_an_interrupt_while_something_is_imported(program: str, arguments: str, 
 
 
 @pytest.mark.parametrize("program", ["gen3d_core", "training.cli"])
-@pytest.mark.parametrize("columns", ["1", "0", "-5", "x"])
-def test_a_terminal_of_hardly_any_columns(program: str, columns: str, tmp_path: Path):
-    """Nor does laying out a help for it take all the memory there is."""
+@pytest.mark.parametrize("columns", ["40", "0", "-5", "x"])
+def test_a_terminal_of_few_columns(program: str, columns: str, tmp_path: Path):
+    """Helps of `gen3d-train` are laid out for 60 at least."""
     limited = (
         "import runpy, sys\n"
         "try:\n    import resource\n    resource.setrlimit(resource.RLIMIT_AS, (4 << 30, 4 << 30))\n"
@@ -99,3 +99,5 @@ def test_a_terminal_of_hardly_any_columns(program: str, columns: str, tmp_path: 
         [sys.executable, "-c", limited], cwd=tmp_path, env=given, capture_output=True, text=True, timeout=60
     )
     assert done.returncode == 0 and not done.stderr and len(done.stdout) > 300
+    if program == "training.cli" and columns == "40":
+        assert max(len(line) for line in done.stdout.splitlines() if line.startswith("╭")) == 60
