@@ -50,8 +50,11 @@ class ReconstructionState(RunCheckpoint):
         generator = Generator(config, prior).to(**layout)
         codes = codes.to(device)
         average = copy.deepcopy(generator).requires_grad_(False)
-        optimiser = torch.optim.Adam(generator.parameters(), settings.rate, betas=(0.9, 0.99))
-        code_optimiser = torch.optim.SparseAdam(list(codes.parameters()), settings.code_rate, betas=(0.8, 0.99))
+        noise = {"params": [codes.shape_noise, codes.appearance_noise], "lr": settings.noise_rate}
+        learned = [{"params": list(generator.parameters()), "lr": settings.rate}, noise]
+        optimiser = torch.optim.Adam(learned, betas=(0.9, 0.99))
+        tables = [codes.shape.weight, codes.appearance.weight]
+        code_optimiser = torch.optim.SparseAdam(tables, settings.code_rate, betas=(0.8, 0.99))
         hard = HardPoints(codes.shape.num_embeddings)
         return cls(generator, average, codes, hard, optimiser, code_optimiser, torch.Generator().manual_seed(seed))
 
