@@ -146,6 +146,8 @@ class Encoder:
     """NAME.gen3d: the model with its encoder; may be the model itself."""
     data: Path | None = None
     """Data set with cameras whose pictures are learned from too (default: generated pictures alone)."""
+    known: Path | None = None
+    """Folder of the run that made the model: codes of its known objects teach too, by the data's pictures."""
     minutes: float | None = None
     """Stop after this much training, all sessions together."""
     images: int | None = None
