@@ -206,7 +206,8 @@ class ReconstructionConfig:
     mapping_rate: float = 1.0  # of the mapping networks: codes are learned, not drawn, so they need not lag behind
     code_noise: float = 0.2  # standard deviation at first, relative to a code's own; then it is learned ...
     noise_rate: float = 0.004  # ... its logarithm at this rate ...
-    nats_weight: float = 1e-3  # ... against this loss for every nat that a code tells
+    nats_weight: float = 1e-3  # ... against this loss for every nat that a code tells at first, when codes find
+    nats_weight_end: float = 2e-4  # ... their places, and at the end, when objects become exact
     colour_weight: float = 3.0
     silhouette_weight: float = 0.5
     solid_weight: float = 0.5  # of labelled points beside rays

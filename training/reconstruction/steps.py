@@ -82,7 +82,7 @@ def _solid_step(
     appearance = torch.zeros(1, state.generator.config.appearance_dim, device=state.device)
     with autocast(state.device):
         found = solid_loss(state.generator.condition(shape, appearance), points, now.pocket_weight)
-    (found.loss + settings.nats_weight * nats(state.codes.shape_noise)).backward()
+    (found.loss + now.nats_weight * nats(state.codes.shape_noise)).backward()
     state.hard.remember(objects, asked, found.error.cpu())
     state.images += len(objects)
     return StepReport(found.loss.item(), found.overlap)
@@ -113,7 +113,7 @@ def _picture_step(
     total = settings.colour_weight * colour + settings.silhouette_weight * silhouette
     total = total + settings.solid_weight * solid.loss
     told = nats(state.codes.shape_noise) + nats(state.codes.appearance_noise)
-    total = total + settings.nats_weight * told
+    total = total + now.nats_weight * told
     smoothness = None
     if settings.smoothness and state.picture_steps % settings.smoothness_every == 0:
         smoothness = _smoothness(field, seen, len(objects), config, rng)

@@ -41,7 +41,7 @@ def test_noise_widens_where_it_costs_little_and_narrows_where_nothing_is_gained(
     data = write_ellipsoids(tmp_path / "data")
     found = {}
     for weight in (0.0, 1.0):
-        settings = dataclasses.replace(SMALL, nats_weight=weight, noise_rate=0.02)
+        settings = dataclasses.replace(SMALL, nats_weight=weight, nats_weight_end=weight, noise_rate=0.02)
         out = train(data, tmp_path / str(weight), dataclasses.replace(CONFIG, reconstruction=settings))
         found[weight] = content(out, FILE_NAME)["codes"]["shape_noise"].exp().mean().item()
     assert found[0.0] < SMALL.code_noise < found[1.0]

@@ -205,6 +205,7 @@ def test_the_schedule_is_a_function_of_how_far_it_is() -> None:
     assert start.solids_only == 1.0 and end.solids_only == pytest.approx(settings.solid_steps_end)
     assert start.rate == 1 and end.rate == pytest.approx(settings.final_rate) and start.rate > middle.rate > end.rate
     assert start.half_width == settings.interval and end.half_width == settings.interval_end
+    assert start.nats_weight > end.nats_weight == pytest.approx(settings.nats_weight_end)
     assert start.pocket_weight == 1 and end.pocket_weight == settings.pocket_weight
     assert moment(0.0, 0, settings).rate == pytest.approx(1 / settings.warm_steps)
     assert average_decay(10**6, settings) == pytest.approx(0.5 ** (1 / settings.average_steps))
