@@ -192,7 +192,7 @@ class ReconstructionConfig:
     share: float = 1.0  # of the run's budget; 1 leaves nothing for the discriminator, 0 skips reconstruction
     solids_until: float = 0.1  # share of the run on points alone
     solid_steps: float = 0.55  # share of steps on points alone after that ...
-    solid_steps_end: float = 0.35  # ... and at the end
+    solid_steps_end: float = 0.15  # ... and at the end
     solid_objects: int = 16
     solid_points: int = 1280  # per object
     objects: int = 8  # of a step with rays
@@ -204,25 +204,27 @@ class ReconstructionConfig:
     final_rate: float = 0.02  # relative, at the end of a cosine over the whole run (Loshchilov and Hutter 2017)
     warm_steps: int = 100
     mapping_rate: float = 1.0  # of the mapping networks: codes are learned, not drawn, so they need not lag behind
-    code_noise: float = 0.1  # standard deviation, relative to a code's own ...
-    code_noise_end: float = 0.2  # ... and at the end: what lies between known objects is learned too
+    code_noise: float = 0.2  # standard deviation at first, relative to a code's own; then it is learned ...
+    noise_rate: float = 0.004  # ... its logarithm at this rate ...
+    nats_weight: float = 1e-3  # ... against this loss for every nat that a code tells at first, when codes find
+    nats_weight_end: float = 2e-4  # ... their places, and at the end, when objects become exact
     colour_weight: float = 3.0
     silhouette_weight: float = 0.5
     solid_weight: float = 0.5  # of labelled points beside rays
-    smoothness: float = 0.02
+    smoothness: float = 0.05
     smoothness_every: int = 4
     smoothness_points: int = 96  # per object
     whole_weight: float = 1.0  # of what joins broken bodies and clears specks, of known objects and new ones ...
     whole_from: float = 0.25  # ... from this share of the run on ...
-    whole_every: int = 8  # ... once in so many steps
-    pocket_weight: float = 0.2  # at the end, of points at thick parts of a hull, which pictures know better
+    whole_every: int = 6  # ... once in so many steps
+    pocket_weight: float = 0.05  # at the end, of points at thick parts of a hull, which pictures know better
     interval: float = 0.4  # half-width around surfaces that rays integrate, falling exponentially ...
     interval_end: float = 0.04
     interval_fold: float = 0.08  # ... by e in this share of the run
     wide: float = 0.25  # half-width of the steps that look for pockets
     wide_share: float = 0.3  # of the steps with rays ...
     wide_until: float = 0.6
-    wide_share_late: float = 0.1  # ... and after that
+    wide_share_late: float = 0.2  # ... and after that
     average_steps: float = 600.0  # half-life of the averaged weights
 
 

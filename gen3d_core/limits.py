@@ -23,6 +23,8 @@ FLOATERS = (0.0, 1.0)
 SCALE = (1e-6, 1e6)
 """Length of a written mesh's longest side."""
 
+CHOSEN_SHAPES = (1, 1 << 16)
+"""Shapes that seeds of a model name, where it lists them."""
 THREADS = (1, 1024)
 """Of the processor; more than it has are never started."""
 

@@ -79,7 +79,7 @@ def encoding_model(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path, t
         from training.encoder.session import train_encoder
 
         with small_encoder_training():
-            train_encoder(str(tiny_model), folder / "blobs.gen3d", tiny_pictures, None, 160, None, 0)
+            train_encoder(str(tiny_model), folder / "blobs.gen3d", tiny_pictures, None, None, 160, None, 0)
 
     return make_once(tmp_path_factory, "encoder", make) / "blobs.gen3d"
 

@@ -127,11 +127,13 @@ class Export:
     """Density at which a radiance field's meshes are cut."""
     validation: Path | None = None
     """Folder of meshes that choose the level: the one with which generated meshes resemble them most."""
+    shapes: int = 1024
+    """Where codes were learned: how many shapes in one piece seeds name, looked for among what can be drawn."""
 
     def run(self) -> None:
         from training.export.export import export
 
-        export(self.run_folder, self.out, self.truncation, self.level, self.validation)
+        export(self.run_folder, self.out, self.truncation, self.level, self.validation, self.shapes)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -144,6 +146,8 @@ class Encoder:
     """NAME.gen3d: the model with its encoder; may be the model itself."""
     data: Path | None = None
     """Data set with cameras whose pictures are learned from too (default: generated pictures alone)."""
+    known: Path | None = None
+    """Folder of the run that made the model: codes of its known objects teach too, by the data's pictures."""
     minutes: float | None = None
     """Stop after this much training, all sessions together."""
     images: int | None = None

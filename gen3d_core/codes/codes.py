@@ -46,7 +46,7 @@ def codes(
     """
     paint = seed if appearance_seed is None else appearance_seed
     return Codes(
-        _drawn(np.random.default_rng([seed, 0]), shape_dim, priors.shape),
+        _drawn(np.random.default_rng([priors.draw_number(seed), 0]), shape_dim, priors.shape),
         _drawn(np.random.default_rng([paint, 1]), appearance_dim, priors.appearance),
     )
 

@@ -15,6 +15,8 @@ from gen3d_core.errors import Gen3DError
 
 MEMBERS = {"shape": "shape_prior.f32", "appearance": "appearance_prior.f32"}
 """Members of a model file that hold the mixtures of its two codes."""
+CHOSEN = "chosen_draws.u32"
+"""The member that holds which draws of the shape's mixture are good ones."""
 
 
 @dataclass(frozen=True)
@@ -53,10 +55,27 @@ class CodePrior:
 
 @dataclass(frozen=True)
 class CodePriors:
-    """The distributions of a model's two codes; None where codes are standard normal."""
+    """The distributions of a model's two codes; None where codes are standard normal.
+
+    A mixture has holes in which objects break. `chosen` (n,) uint32 numbers draws of the shape that were looked at and
+    found good (accept and reject: Bauer and Mnih, *Resampled Priors for Variational Autoencoders*, AISTATS 2019): seeds
+    name them in turn, and beyond the last one begin again. None: every seed names the draw of its own number.
+    """
 
     shape: CodePrior | None = None
     appearance: CodePrior | None = None
+    chosen: np.ndarray | None = None
+
+    def draw_number(self, seed: int) -> int:
+        """Which draw of the shape a seed names."""
+        return seed if self.chosen is None else int(self.chosen[seed % len(self.chosen)])
+
+
+def unpacked_choice(packed: bytes) -> np.ndarray:
+    """What a model file says under `CHOSEN`: little-endian uint32. Raises `Gen3DError` for anything else."""
+    if not packed or len(packed) % 4:
+        raise Gen3DError(f"{len(packed)} bytes are no list of draws")
+    return np.frombuffer(packed, "<u4").astype(np.uint32)
 
 
 NORMAL = CodePriors()

@@ -82,14 +82,18 @@ def read_model(path: Path, only: Collection[str] | None = None) -> ModelArchive:
 
 def read_priors(archive: ModelArchive) -> prior.CodePriors:
     """How the codes of a model read with `PRIORS` are distributed. Raises `ModelFileError`."""
-    found: dict[str, prior.CodePrior] = {}
-    for code, name in prior.MEMBERS.items():
+    sizes = {name: archive.manifest[f"{code}_dim"] for code, name in prior.MEMBERS.items()}
+    found: dict[str, Any] = dict.fromkeys(PRIORS)
+    for name in PRIORS:
         if name in archive.members:
+            packed = archive.members[name]
             try:
-                found[code] = prior.CodePrior.unpacked(archive.members[name], archive.manifest[f"{code}_dim"])
+                found[name] = (
+                    prior.CodePrior.unpacked(packed, sizes[name]) if name in sizes else prior.unpacked_choice(packed)
+                )
             except Gen3DError as error:
                 raise ModelFileError(f"{archive.manifest['name']}: {name}: {error}") from error
-    return prior.CodePriors(**found)
+    return prior.CodePriors(*(found[name] for name in PRIORS))
 
 
 def write_model(path: Path, manifest: Mapping[str, Any], members: Mapping[str, bytes]) -> None:

@@ -12,7 +12,7 @@ from gen3d_core.errors import Gen3DError, first_line
 from gen3d_core.files import DAMAGED_ZIP
 
 GRAPHS = ("shape.onnx", "lattice.onnx", "occupancy.onnx", "colour.onnx", "encoder.onnx")
-PRIORS = tuple(prior.MEMBERS.values())
+PRIORS = (*prior.MEMBERS.values(), prior.CHOSEN)
 MEMBERS = ("model.json", "weights.safetensors", *GRAPHS, *PRIORS, "preview.png")
 MAX_MEMBER = 128 << 20
 """Bytes of the largest member, unpacked ..."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -83,6 +84,15 @@ def render_objects(
     seen = Seen(pictures.float().clamp(0, 1), place, pose)
     known = CodeBatch(shape.repeat_interleave(VIEWS, 0), appearance)
     return RenderedObjects(seen, known, occupancy.repeat_interleave(VIEWS, 0))
+
+
+def together(parts: Sequence[RenderedObjects]) -> RenderedObjects:
+    """All, one after the other."""
+    seen = parts[0].seen
+    for part in parts[1:]:
+        seen = seen.join(part.seen)
+    codes = CodeBatch(*(torch.cat([getattr(p.codes, f) for p in parts]) for f in ("shape", "appearance")))
+    return RenderedObjects(seen, codes, torch.cat([part.occupancy for part in parts]))
 
 
 class Pool:

@@ -26,11 +26,20 @@ from training.budget import Budget, BudgetedLoop
 from training.code_source import CodeSource
 from training.compute import denormals_as_zero
 from training.data.batches import Batches
-from training.data.dataset import load_with_bar
+from training.data.dataset import PictureDataset, load_with_bar
 from training.data.poses import check_cameras_agree
 from training.encoder.calibration import PICTURES, low_limits
+from training.encoder.known import known_pictures
 from training.encoder.occupancy_probes import SolidProbes
-from training.encoder.pool import VIEWS, Pool, Seen, frame_data_pictures, render_objects, with_quick_renderer
+from training.encoder.pool import (
+    VIEWS,
+    Pool,
+    Seen,
+    frame_data_pictures,
+    render_objects,
+    together,
+    with_quick_renderer,
+)
 from training.encoder.state import EncoderState, average_decay, rate
 from training.encoder.steps import StyleDistance, Terms, encoder_terms
 from training.lock import hold
@@ -46,6 +55,8 @@ CAPACITY, FIRST = 24_576, 1024
 """Generated pictures that are kept, and how many of them before training begins."""
 NEW_SHAPES, NEW_EVERY = 8, 4
 """Shapes rendered at once, every so many steps."""
+NEW_SHARE = 0.5
+"""Of the pictures whose codes are known, how many show new objects where others show known ones."""
 TOLD_STEPS = 32
 
 
@@ -53,6 +64,7 @@ def train_encoder(
     name: str,
     out: Path,
     data: Path | None,
+    known: Path | None,
     minutes: float | None,
     images: int | None,
     threads: int | None,
@@ -65,6 +77,8 @@ def train_encoder(
         Gen3DError: an argument, the model or the data do not fit.
     """
     _check(out, minutes, images, threads, seed)
+    if known is not None and data is None:
+        raise Gen3DError(f"--known {known} takes the data set that it was taught: give --data too")
     path = find(name)
     generator = with_quick_renderer(load_generator(path, torch.device("cpu")))
     if not isinstance(generator.field, TriplaneField):
@@ -74,7 +88,8 @@ def train_encoder(
         )
     layout: dict[str, Any] = {"memory_format": torch.channels_last}
     generator.to(**layout)
-    batches = None if data is None else _load_batches(data, generator.prior)
+    pictures = None if data is None else _load_pictures(data, generator.prior)
+    batches = None if pictures is None else Batches(pictures, torch.device("cpu"))
     archive = read_model(path)
     if threads:
         torch.set_num_threads(threads)
@@ -88,10 +103,14 @@ def train_encoder(
         with denormals_as_zero():
             codes = CodeSource.of_model(archive)
             probes = SolidProbes(generator, codes, truncation, state.rng)
-            _train(state, generator, codes, probes, truncation, batches, Budget(images, minutes), checkpoint)
+            taught = None
+            if known is not None and pictures is not None:
+                taught = known_pictures(known, pictures, generator, probes, truncation, state.rng)
+            _train(state, generator, codes, probes, truncation, batches, taught, Budget(images, minutes), checkpoint)
         log.info("exporting")
         budget = f"--images {images}" if minutes is None else f"--minutes {minutes:g}"
-        command = f"gen3d-train encoder MODEL --out MODEL{' --data DATASET' if batches else ''} {budget} --seed {seed}"
+        given = (" --data DATASET" if batches else "") + (" --known RUN" if known else "")
+        command = f"gen3d-train encoder MODEL --out MODEL{given} {budget} --seed {seed}"
         _write(out, archive, state, command, _own_pictures(generator, codes, probes, truncation, batches, state.rng))
         checkpoint.unlink(missing_ok=True)
     log.info("%s: %.1f MB", out, out.stat().st_size / 1e6)
@@ -123,12 +142,12 @@ def _write(out: Path, archive: ModelArchive, state: EncoderState, command: str, 
     write_model(out, {**archive.manifest, "encoder": record}, members)
 
 
-def _load_batches(data: Path, cameras: PosePrior) -> Batches:
+def _load_pictures(data: Path, cameras: PosePrior) -> PictureDataset:
     dataset = load_with_bar(data)
     check_cameras_agree(cameras, dataset.prior, data)
     if dataset.azimuth is None:
         raise Gen3DError(f"{data} does not know its cameras: leave --data out, and generated pictures alone will do")
-    return Batches(dataset, torch.device("cpu"))
+    return dataset
 
 
 def _train(
@@ -138,6 +157,7 @@ def _train(
     probes: SolidProbes,
     truncation: float,
     batches: Batches | None,
+    taught: Pool | None,
     budget: Budget,
     checkpoint: Path,
 ) -> None:
@@ -152,7 +172,11 @@ def _train(
         if state.step % NEW_EVERY == 0:
             pool.add(render_objects(generator, codes, probes, NEW_SHAPES, truncation, state.rng))
         redrawn = _draw_to_redraw(pool, batches, state.rng) if progress >= REDRAWN_FROM else None
-        known = pool.draw(BATCH if redrawn is None else BATCH - REDRAWN_PICTURES, state.rng)
+        count = BATCH if redrawn is None else BATCH - REDRAWN_PICTURES
+        new = count if taught is None else round(count * NEW_SHARE)
+        known = pool.draw(new, state.rng)
+        if taught is not None:
+            known = together([taught.draw(count - new, state.rng), known])
         state.optimiser.param_groups[0]["lr"] = rate(state.step, progress)
         state.optimiser.zero_grad(set_to_none=True)
         terms = encoder_terms(state.encoder, generator, distance, probes, known, redrawn, truncation, state.rng)

@@ -20,8 +20,10 @@ from gen3d_core.networks.fields.radiance import RadianceField
 from gen3d_core.rendering.generator import Generator
 from gen3d_core.weights.load import WEIGHTS, pack_weights, round_to_half
 from gen3d_core.weights.onnx_export import export_graphs
+from training.code_source import CodeSource
 from training.data.meshes import read_meshes
 from training.export.directions import principal_directions
+from training.export.draws import SHAPES, chosen_draws
 from training.export.level import choose_level
 from training.export.preview import portrait
 from training.gan.run_folder import load_run
@@ -34,11 +36,17 @@ VALIDATION_MESHES = 48
 
 
 def export(
-    run_folder: Path, out: Path, truncation: float = 1.0, level: float | None = None, validation: Path | None = None
+    run_folder: Path,
+    out: Path,
+    truncation: float = 1.0,
+    level: float | None = None,
+    validation: Path | None = None,
+    shapes: int = SHAPES,
 ) -> None:
     """Write the averaged generator of a run as a `.gen3d` file: weights, graphs, preview and training record.
 
-    A radiance field is cut at the density `level`, or at the one that suits the `validation` meshes best.
+    A radiance field is cut at the density `level`, or at the one that suits the `validation` meshes best. Where the
+    distribution of codes was fitted, seeds name that many `shapes` in one piece, which are looked for among its draws.
 
     Raises:
         Gen3DError: no run, no checkpoint in it, a diverged one, or a file name that cannot be a model's name.
@@ -46,6 +54,7 @@ def export(
     if out.suffix != SUFFIX or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", out.stem):
         raise Gen3DError(f"--out is {out.name}: expected NAME{SUFFIX} with letters, digits, - and _ in the name")
     limits.check_real("--truncation", truncation, limits.TRUNCATION)
+    limits.check_whole("--shapes", shapes, limits.CHOSEN_SHAPES)
     run = load_run(run_folder)
     _check_cut(run.config.generator.kind, level, validation)
     state = TrainState.fresh(run.config, run.prior, torch.device("cpu"), run.seed)
@@ -64,6 +73,9 @@ def export(
         **export_graphs(generator.field.eval()),
         **{name: (run_folder / name).read_bytes() for name in PRIORS if (run_folder / name).exists()},
     }
+    source = CodeSource.of_run(run.config.generator, run_folder)
+    if source.priors.shape is not None:
+        members.update(chosen_draws(generator, source, truncation, shapes))
     dataset = dict(run.dataset)
     attribution = dataset.pop("attribution", [])
     manifest: dict[str, Any] = {

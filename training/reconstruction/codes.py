@@ -1,10 +1,16 @@
 """One shape code and one appearance code for every object of the data, learned with the generator (GLO: Bojanowski et
-al., *Optimizing the Latent Space of Generative Networks*, ICML 2018).
+al., *Optimizing the Latent Space of Generative Networks*, ICML 2018), and how exactly its numbers matter: a
+*variational auto-decoder* (Zadeh et al. 2019; Hao et al., *DualSDF*, CVPR 2020).
 
-They start from the principal components of what silhouettes and colours say, so that like objects begin alike.
+Codes start from the principal components of what silhouettes and colours say, so that like objects begin alike. What
+is taught is taught for codes blurred by noise whose strength, one for each number and all objects, is learned too: a
+term for how many nats a code tells widens it, what gets worse by it narrows it. So neighbours overlap, and what
+lies between them has been taught.
 """
 
 from __future__ import annotations
+
+import math
 
 import torch
 from jaxtyping import Float, Int
@@ -23,8 +29,12 @@ MOST = 0.9
 class CodeTable(nn.Module):
     """Learned codes; only those of a batch's objects get gradients. On the sphere that mappings normalise to."""
 
-    def __init__(self, shape: Float[Tensor, "objects d"], appearance: Float[Tensor, "objects a"]) -> None:
+    def __init__(
+        self, shape: Float[Tensor, "objects d"], appearance: Float[Tensor, "objects a"], noise: float = 0.1
+    ) -> None:
         super().__init__()
+        self.shape_noise = nn.Parameter(torch.full(shape.shape[1:], math.log(noise)))
+        self.appearance_noise = nn.Parameter(torch.full(appearance.shape[1:], math.log(noise)))
         self.shape = nn.Embedding.from_pretrained(shape, freeze=False, sparse=True)
         self.appearance = nn.Embedding.from_pretrained(appearance, freeze=False, sparse=True)
 
@@ -34,11 +44,27 @@ class CodeTable(nn.Module):
     def appearances(self, objects: Int[Tensor, "n"]) -> Float[Tensor, "n a"]:
         return pixel_norm(self.appearance(objects.to(self.appearance.weight.device)))
 
+    def blurred_shapes(self, objects: Int[Tensor, "n"], rng: torch.Generator) -> Float[Tensor, "n d"]:
+        """Codes with noise of the learned strength."""
+        return _blurred(self.shapes(objects), self.shape_noise, rng)
+
+    def blurred_appearances(self, objects: Int[Tensor, "n"], rng: torch.Generator) -> Float[Tensor, "n d"]:
+        return _blurred(self.appearances(objects), self.appearance_noise, rng)
+
     @torch.no_grad()
     def renormalise(self) -> None:
         """Bring codes that drifted in length back to the sphere."""
         for table in (self.shape, self.appearance):
             table.weight.copy_(pixel_norm(table.weight))
+
+
+def nats(noise: Float[Tensor, "d"]) -> Float[Tensor, ""]:
+    """What a code of length sqrt(d) tells at that logarithm of its noise: its divergence from a standard normal one."""
+    return (0.5 * (2 * noise).exp() - noise).sum()
+
+
+def _blurred(codes: Float[Tensor, "n d"], noise: Float[Tensor, "d"], rng: torch.Generator) -> Float[Tensor, "n d"]:
+    return codes + noise.exp() * torch.randn(codes.shape, generator=rng).to(codes)
 
 
 def starting_codes(described: Float[Tensor, "objects numbers"], size: int) -> Float[Tensor, "objects size"]:

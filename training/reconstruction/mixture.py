@@ -46,9 +46,8 @@ class Mixture:
 
 @dataclass(frozen=True)
 class Choice:
-    """The mixture that was chosen, fitted to all codes, and what it was chosen by."""
+    """How a mixture is to be fitted, and what that was chosen by."""
 
-    mixture: Mixture
     components: int
     strength: float
     held_out: float
@@ -58,7 +57,7 @@ class Choice:
 
 
 def choose(codes: np.ndarray, seed: int = 0, most: int = max(COMPONENTS)) -> Choice:
-    """The mixture of at most `most` components that explains held-out codes best, then fitted to all of (n, d)."""
+    """Of at most `most` components, those that explain codes (n, d) best that were held out."""
     rng = np.random.default_rng([seed, 0])
     order = rng.permutation(len(codes))
     held = max(1, round(HELD_OUT * len(codes)))
@@ -71,7 +70,7 @@ def choose(codes: np.ndarray, seed: int = 0, most: int = max(COMPONENTS)) -> Cho
     best = max(tried, key=lambda choice: tried[choice])
     single = max(value for (components, _), value in tried.items() if components == 1)
     components, strength = best
-    return Choice(fit(codes, components, strength, seed), components, strength, tried[best], single)
+    return Choice(components, strength, tried[best], single)
 
 
 def fit(codes: np.ndarray, components: int, strength: float, seed: int = 0) -> Mixture:

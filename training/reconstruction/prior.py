@@ -1,7 +1,9 @@
 """From learned codes to a distribution that new objects are drawn from: the *prior* stage.
 
 First a frame: mean and spread of the codes become part of the networks, so that codes outside are normal to second
-order. Then a mixture of Gaussians for what is left, kept as `gen3d_core.codes.prior` reads it.
+order. Then a mixture of Gaussians for what is left, kept as `gen3d_core.codes.prior` reads it. Both are those of codes
+blurred by the noise that they were taught with, the *aggregated posterior*: numbers that tell nothing are noise there
+too, and no pattern in them is taken for one.
 """
 
 from __future__ import annotations
@@ -15,10 +17,12 @@ import torch
 from gen3d_core.codes.prior import CodePrior, CodePriors
 from gen3d_core.networks.fields.triplane import TriplaneField
 from training.reconstruction.codes import CodeTable
-from training.reconstruction.mixture import Mixture, choose
+from training.reconstruction.mixture import Mixture, choose, fit
 
 log = logging.getLogger(__name__)
 
+BLURRED = 4
+"""Blurrings of each code that a distribution is fitted to."""
 LEAST_VARIANCE = 1e-3
 """Of codes along any axis, where their mean square is 1: the sphere on which they lie has no thickness."""
 
@@ -48,12 +52,19 @@ class FittedCodes:
 
 def fit_codes(codes: CodeTable, seed: int) -> FittedCodes:
     """Frames and distributions of all objects' codes."""
-    everything = torch.arange(codes.shape.num_embeddings)
+    everything, rng = torch.arange(codes.shape.num_embeddings), torch.Generator().manual_seed(seed)
     with torch.no_grad():
-        shape, appearance = codes.shapes(everything).cpu().numpy(), codes.appearances(everything).cpu().numpy()
-    frames = frame_of(shape), frame_of(appearance)
-    normal = frames[0].normal(shape), frames[1].normal(appearance)
-    priors = [_distribution(name, each, seed) for name, each in zip(("shape", "appearance"), normal, strict=True)]
+        known = codes.shapes(everything).cpu().numpy(), codes.appearances(everything).cpu().numpy()
+        blurred = [
+            np.stack([blur(everything, rng).cpu().numpy() for _ in range(BLURRED)])
+            for blur in (codes.blurred_shapes, codes.blurred_appearances)
+        ]
+    frames = [frame_of(each.reshape(-1, each.shape[-1])) for each in blurred]
+    normal = [frame.normal(each) for frame, each in zip(frames, known, strict=True)]
+    priors = [
+        _distribution(name, frame.normal(each.reshape(-1, each.shape[-1])).reshape(each.shape), seed)
+        for name, frame, each in zip(("shape", "appearance"), frames, blurred, strict=True)
+    ]
     return FittedCodes(*frames, CodePriors(*priors), *normal)
 
 
@@ -77,7 +88,10 @@ def as_prior(mixture: Mixture) -> CodePrior:
 
 
 def _distribution(name: str, codes: np.ndarray, seed: int) -> CodePrior:
-    choice = choose(codes, seed)
+    """Of codes (`BLURRED`, n, d): one blurring of each object tells how many Gaussians pay, all of them where these
+    lie."""
+    choice = choose(codes[0], seed)
+    every = fit(codes.reshape(-1, codes.shape[-1]), choice.components, choice.strength * BLURRED, seed)
     log.info(
         "%s codes: %d Gaussians explain held-out ones with a log density of %.2f, one with %.2f",
         name,
@@ -85,7 +99,7 @@ def _distribution(name: str, codes: np.ndarray, seed: int) -> CodePrior:
         choice.held_out,
         choice.single,
     )
-    return as_prior(choice.mixture)
+    return as_prior(every)
 
 
 def _root(covariance: np.ndarray, least: float = LEAST_VARIANCE) -> np.ndarray:

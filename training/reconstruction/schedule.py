@@ -19,7 +19,7 @@ class Moment:
     half_width: float
     wide_chance: float
     pocket_weight: float
-    code_noise: float
+    nats_weight: float
     wholeness: bool
     """Whether this step is one that joins and clears."""
 
@@ -36,7 +36,7 @@ def moment(progress: float, step: int, config: ReconstructionConfig) -> Moment:
         half_width=max(config.interval_end, width),
         wide_chance=config.wide_share if progress < config.wide_until else config.wide_share_late,
         pocket_weight=max(config.pocket_weight, 1 - 3 * after),
-        code_noise=config.code_noise + (config.code_noise_end - config.code_noise) * after,
+        nats_weight=config.nats_weight + (config.nats_weight_end - config.nats_weight) * after,
         wholeness=config.whole_weight > 0 and progress >= config.whole_from and step % config.whole_every == 0,
     )
 

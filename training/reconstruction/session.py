@@ -113,7 +113,8 @@ def fresh_state(
 ) -> ReconstructionState:
     """Untrained networks, and codes by what hulls and colours have in common."""
     sizes = config.generator.shape_dim, config.generator.appearance_dim
-    codes = CodeTable(starting_codes(hulls.coarse, sizes[0]), starting_codes(colours_by_height(views), sizes[1]))
+    started = starting_codes(hulls.coarse, sizes[0]), starting_codes(colours_by_height(views), sizes[1])
+    codes = CodeTable(*started, config.reconstruction.code_noise)
     return ReconstructionState.fresh(config, views.prior, codes, device, seed)
 
 

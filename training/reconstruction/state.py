@@ -7,16 +7,30 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import torch
-from jaxtyping import Int
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from gen3d_core.config import Config, PosePrior
+from gen3d_core.errors import Gen3DError, first_line
+from gen3d_core.networks.layers import pixel_norm
 from gen3d_core.rendering.generator import Generator
 from training.checkpoint import RunCheckpoint, Stateful
 from training.reconstruction.codes import CodeTable
 from training.reconstruction.hard_points import HardPoints
 
 FILE_NAME = "reconstruction.pt"
+
+
+def read_codes(folder: Path) -> tuple[Float[Tensor, "objects d"], Float[Tensor, "objects a"]]:
+    """Shape and appearance codes of the objects that the run in a folder knows. Raises `Gen3DError`."""
+    path = folder / FILE_NAME
+    if not path.exists():
+        raise Gen3DError(f"{folder} holds no reconstruction: give the folder of a run that knows its objects")
+    try:
+        codes = torch.load(path, map_location="cpu", weights_only=True)["codes"]
+        return pixel_norm(codes["shape.weight"]), pixel_norm(codes["appearance.weight"])
+    except Exception as error:  # torch raises half a dozen kinds for a damaged file
+        raise Gen3DError(f"{path} cannot be read ({first_line(error)})") from error
 
 
 @dataclass
@@ -50,8 +64,11 @@ class ReconstructionState(RunCheckpoint):
         generator = Generator(config, prior).to(**layout)
         codes = codes.to(device)
         average = copy.deepcopy(generator).requires_grad_(False)
-        optimiser = torch.optim.Adam(generator.parameters(), settings.rate, betas=(0.9, 0.99))
-        code_optimiser = torch.optim.SparseAdam(list(codes.parameters()), settings.code_rate, betas=(0.8, 0.99))
+        noise = {"params": [codes.shape_noise, codes.appearance_noise], "lr": settings.noise_rate}
+        learned = [{"params": list(generator.parameters()), "lr": settings.rate}, noise]
+        optimiser = torch.optim.Adam(learned, betas=(0.9, 0.99))
+        tables = [codes.shape.weight, codes.appearance.weight]
+        code_optimiser = torch.optim.SparseAdam(tables, settings.code_rate, betas=(0.8, 0.99))
         hard = HardPoints(codes.shape.num_embeddings)
         return cls(generator, average, codes, hard, optimiser, code_optimiser, torch.Generator().manual_seed(seed))
 

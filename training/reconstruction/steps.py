@@ -14,6 +14,7 @@ from gen3d_core.rendering.renderer import Rendering
 from gen3d_core.rendering.stage import Stage
 from training.averaging import update_average
 from training.compute import autocast
+from training.reconstruction.codes import nats
 from training.reconstruction.hard_points import KEPT
 from training.reconstruction.hulls import Hulls
 from training.reconstruction.rays import draw_rays
@@ -50,12 +51,13 @@ def step(
     """Improve generator and codes on a few objects, and count the step."""
     settings = config.reconstruction
     state.optimiser.param_groups[0]["lr"] = settings.rate * now.rate
+    state.optimiser.param_groups[1]["lr"] = settings.noise_rate * now.rate
     state.code_optimiser.param_groups[0]["lr"] = settings.code_rate * now.rate
     state.optimiser.zero_grad(set_to_none=True)
     state.code_optimiser.zero_grad(set_to_none=True)
     alone = torch.rand((), generator=state.rng).item() < now.solids_only
     if now.wholeness:
-        report = _whole_step(state, config, now)
+        report = _whole_step(state, config)
     elif alone:
         report = _solid_step(state, views, hulls, settings, now)
     else:
@@ -76,11 +78,11 @@ def _solid_step(
     objects = state.next_objects(min(settings.solid_objects, views.objects))
     asked = _asked(state, views, hulls, objects, settings.solid_points)
     points = asked.to(state.device)
-    shape = _noisy(state.codes.shapes(objects), now.code_noise, state.rng)
+    shape = state.codes.blurred_shapes(objects, state.rng)
     appearance = torch.zeros(1, state.generator.config.appearance_dim, device=state.device)
     with autocast(state.device):
         found = solid_loss(state.generator.condition(shape, appearance), points, now.pocket_weight)
-    found.loss.backward()
+    (found.loss + now.nats_weight * nats(state.codes.shape_noise)).backward()
     state.hard.remember(objects, asked, found.error.cpu())
     state.images += len(objects)
     return StepReport(found.loss.item(), found.overlap)
@@ -101,8 +103,8 @@ def _picture_step(
     known = draw_rays(views, objects, settings.views, settings.rays, rng).to(state.device)
     asked = _asked(state, views, hulls, objects, settings.points)
     points = asked.to(state.device)
-    shape = _noisy(state.codes.shapes(objects), now.code_noise, rng)
-    appearance = _noisy(state.codes.appearances(objects), now.code_noise, rng)
+    shape = state.codes.blurred_shapes(objects, rng)
+    appearance = state.codes.blurred_appearances(objects, rng)
     with autocast(state.device):
         field = state.generator.condition(shape, appearance.repeat_interleave(len(known.pose) // len(objects), 0))
         seen = state.generator.render(field, known.pose, known.places, Stage(half_width), rng)
@@ -110,6 +112,8 @@ def _picture_step(
     colour, silhouette = picture_losses(seen, known.target)
     total = settings.colour_weight * colour + settings.silhouette_weight * silhouette
     total = total + settings.solid_weight * solid.loss
+    told = nats(state.codes.shape_noise) + nats(state.codes.appearance_noise)
+    total = total + now.nats_weight * told
     smoothness = None
     if settings.smoothness and state.picture_steps % settings.smoothness_every == 0:
         smoothness = _smoothness(field, seen, len(objects), config, rng)
@@ -127,11 +131,11 @@ def _picture_step(
     )
 
 
-def _whole_step(state: ReconstructionState, config: Config, now: Moment) -> StepReport:
+def _whole_step(state: ReconstructionState, config: Config) -> StepReport:
     """Half of the bodies are known objects', half new ones'; codes stay, for the generator is at fault."""
     settings, rng = config.reconstruction, state.rng
     known = torch.randint(state.codes.shape.num_embeddings, (settings.solid_objects // 2,), generator=rng)
-    codes = _noisy(state.codes.shapes(known).detach(), now.code_noise, rng)
+    codes = state.codes.blurred_shapes(known, rng).detach()
     codes = torch.cat([codes, new_codes(state.codes, settings.solid_objects - len(known), rng)])
     appearance = torch.zeros(1, state.generator.config.appearance_dim, device=state.device)
     with autocast(state.device):
@@ -155,11 +159,6 @@ def _asked(
     """`count` labelled points of each object, among them those that were wrong before."""
     fresh = labelled_points(views, hulls, objects, count - min(KEPT, count // 2), state.rng)
     return state.hard.joined(objects, fresh)
-
-
-def _noisy(codes: Float[Tensor, "n d"], noise: float, rng: torch.Generator) -> Float[Tensor, "n d"]:
-    """Codes blurred a little, so that neighbours of a known object look like it."""
-    return codes + noise * torch.randn(codes.shape, generator=rng).to(codes)
 
 
 def _smoothness(

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from gen3d_core.codes.codes import codes
-from gen3d_core.codes.prior import CodePrior, CodePriors
+from gen3d_core.codes.prior import CodePrior, CodePriors, unpacked_choice
 from gen3d_core.errors import Gen3DError
 from gen3d_core.networks.layers import Mapping
 
@@ -37,6 +37,19 @@ def test_a_seed_names_one_object_and_its_appearance_can_be_lent() -> None:
     lent = codes(8, 2, 3, appearance_seed=7, priors=priors)
     assert np.array_equal(lent.shape, other.shape) and np.array_equal(lent.appearance, one.appearance)
     assert one.shape.dtype == np.float32
+
+
+def test_seeds_name_the_chosen_draws_in_turn_and_wear_their_own_colours() -> None:
+    chosen = np.array([3, 4, 9], np.uint32)
+    plain, priors = CodePriors(two_clusters()), CodePriors(two_clusters(), chosen=chosen)
+    for seed in range(7):
+        found = codes(seed, 2, 3, priors=priors)
+        assert np.array_equal(found.shape, codes(int(chosen[seed % 3]), 2, 3, priors=plain).shape)
+        assert np.array_equal(found.appearance, codes(seed, 2, 3, priors=plain).appearance)
+    assert np.array_equal(unpacked_choice(chosen.astype("<u4").tobytes()), chosen)
+    for broken in (b"", b"12345"):
+        with pytest.raises(Gen3DError, match="no list of draws"):
+            unpacked_choice(broken)
 
 
 def test_without_a_prior_codes_are_the_normal_draws_they_always_were() -> None:

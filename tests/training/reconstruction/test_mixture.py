@@ -73,6 +73,21 @@ def test_a_frame_makes_codes_normal_to_second_order_and_back() -> None:
     assert np.allclose(frame.centre + normal @ frame.spread.T, codes, atol=1e-3)
 
 
+def test_numbers_that_tell_nothing_are_drawn_as_noise() -> None:
+    """Known codes lie in two heaps along both numbers; taught was that the second one does not matter."""
+    number = torch.arange(400)
+    heaps = torch.stack([number % 2, number // 2 % 2], 1) * 2.0 - 1
+    table = CodeTable(heaps + 0.01 * torch.randn(400, 2), torch.randn(400, 2))
+    with torch.no_grad():
+        table.shape_noise.copy_(torch.tensor([0.05, 2.0]).log())
+    fitted = fit_codes(table, seed=0)
+    rng = np.random.default_rng(0)
+    drawn = np.stack([fitted.priors.shape.draw(rng) for _ in range(2000)])  # type: ignore[union-attr]
+    told, untold = (drawn @ fitted.shape.spread.T + fitted.shape.centre).T
+    assert (np.abs(np.abs(told) - 1) < 0.3).mean() > 0.95, "the first number keeps its heaps"
+    assert 0.1 < (np.abs(untold) < 0.5).mean() < 0.3, "the second one has none"
+
+
 def test_networks_with_a_frame_show_the_same_objects_by_their_new_codes() -> None:
     torch.manual_seed(0)
     table = CodeTable(torch.randn(200, 8), torch.randn(200, 6))

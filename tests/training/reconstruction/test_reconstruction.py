@@ -111,7 +111,7 @@ def test_a_finished_reconstruction_stays_finished(data: Path, run: Path, tmp_pat
 
 def test_an_exported_model_draws_its_seeds_from_the_prior(run: Path, tmp_path: Path) -> None:
     path = tmp_path / "ellipsoids.gen3d"
-    export(run, path)
+    export(run, path, shapes=12)
     model = load(path, 1)
     drawn = model.codes(5)
     assert not np.array_equal(drawn.shape, codes(5, 8, 6).shape)
@@ -202,9 +202,10 @@ def test_starting_codes_lie_on_the_sphere_and_like_objects_begin_alike(views: Ob
 def test_the_schedule_is_a_function_of_how_far_it_is() -> None:
     settings = ReconstructionConfig()
     start, middle, end = (moment(progress, 10_000, settings) for progress in (0.0, 0.5, 1.0))
-    assert (start.solids_only, end.solids_only) == (1.0, settings.solid_steps_end)
+    assert start.solids_only == 1.0 and end.solids_only == pytest.approx(settings.solid_steps_end)
     assert start.rate == 1 and end.rate == pytest.approx(settings.final_rate) and start.rate > middle.rate > end.rate
     assert start.half_width == settings.interval and end.half_width == settings.interval_end
+    assert start.nats_weight > end.nats_weight == pytest.approx(settings.nats_weight_end)
     assert start.pocket_weight == 1 and end.pocket_weight == settings.pocket_weight
     assert moment(0.0, 0, settings).rate == pytest.approx(1 / settings.warm_steps)
     assert average_decay(10**6, settings) == pytest.approx(0.5 ** (1 / settings.average_steps))

@@ -43,12 +43,12 @@ def test_stages_one_by_one_make_what_one_run_makes(
         train(data, out, config, stage="solids")
         assert 0.4 <= content(out, FILE_NAME)["images"] / (0.75 * IMAGES) < 0.5
         assert not content(out, FILE_NAME)["picture_steps"]
-        export(out, tmp_path / "solids.gen3d")
+        export(out, tmp_path / "solids.gen3d", shapes=12)
         assert "the stage solids is over" in caplog.text
         train(data, out, config, stage="solids")
         train(data, out, config, stage="reconstruction")
         assert (out / "shape_prior.f32").exists() and content(out, "state.pt")["step"] == 0
-        export(out, tmp_path / "reconstructed.gen3d")
+        export(out, tmp_path / "reconstructed.gen3d", shapes=12)
     train(data, out, config)
     for name in (FILE_NAME, "state.pt"):
         assert_equal(content(out, name), content(whole, name))
@@ -69,7 +69,7 @@ def test_a_reconstruction_that_is_stopped_can_be_exported_and_goes_on(
     monkeypatch.setattr(session, "step", stopping)
     with pytest.raises(KeyboardInterrupt):
         train(data, out)
-    export(out, tmp_path / "stopped.gen3d")
+    export(out, tmp_path / "stopped.gen3d", shapes=12)
     assert len(load(tmp_path / "stopped.gen3d", 1).sample(0, 24).faces) > 20
     assert list((out / "samples").glob("*.png")) and list((out / "reconstructions").glob("*.png"))
     monkeypatch.setattr(session, "step", real)
