@@ -33,7 +33,7 @@ class CodeSource:
             for code, name in MEMBERS.items()
             if config.framed_codes and (folder / name).exists()
         }
-        return cls(config.shape_dim, config.appearance_dim, CodePriors(**found))
+        return cls(config.shape_dim, config.appearance_dim, CodePriors(found.get("shape"), found.get("appearance")))
 
     @classmethod
     def of_model(cls, archive: ModelArchive) -> CodeSource:

@@ -61,11 +61,11 @@ def fit_codes(codes: CodeTable, seed: int) -> FittedCodes:
         ]
     frames = [frame_of(each.reshape(-1, each.shape[-1])) for each in blurred]
     normal = [frame.normal(each) for frame, each in zip(frames, known, strict=True)]
-    priors = [
+    shape, appearance = (
         _distribution(name, frame.normal(each.reshape(-1, each.shape[-1])).reshape(each.shape), seed)
         for name, frame, each in zip(("shape", "appearance"), frames, blurred, strict=True)
-    ]
-    return FittedCodes(*frames, CodePriors(*priors), *normal)
+    )
+    return FittedCodes(frames[0], frames[1], CodePriors(shape, appearance), normal[0], normal[1])
 
 
 def frame_of(codes: np.ndarray) -> Frame:

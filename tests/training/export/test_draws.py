@@ -27,7 +27,7 @@ def rough() -> tuple[Generator, CodeSource]:
     generator = Generator(Config(generator=small), PosePrior())
     assert isinstance(generator.field, TriplaneField)
     with torch.no_grad():
-        generator.field.occupancy_out.weight *= 5
+        generator.field.occupancy_out.weight.mul_(5)
     one = np.ones(1, np.float32)
     prior = CodePrior(one, np.zeros((1, 4), np.float32), 1.5 * np.eye(4, dtype=np.float32)[None])
     return generator.eval(), CodeSource(4, 3, CodePriors(prior))

@@ -21,7 +21,7 @@ from training.reconstruction.state import FILE_NAME
 def test_codes_are_blurred_by_the_noise_of_each_number() -> None:
     table = CodeTable(pixel_norm(torch.randn(3, 4)), torch.randn(3, 2), noise=0.5)
     with torch.no_grad():
-        table.shape_noise += torch.tensor([0.0, 1.0, -1.0, 0.0])
+        table.shape_noise.add_(torch.tensor([0.0, 1.0, -1.0, 0.0]))
     objects = torch.full((20_000,), 1)
     blurred = table.blurred_shapes(objects, torch.Generator().manual_seed(0))
     wanted = 0.5 * torch.tensor([1.0, math.e, 1 / math.e, 1.0])
