@@ -19,14 +19,14 @@ from training.data.dataset import PictureDataset
 from training.encoder.occupancy_probes import SolidProbes
 from training.encoder.pool import CodeBatch, Pool, RenderedObjects, frame_data_pictures
 from training.reconstruction.prior import Frame
-from training.reconstruction.state import read_codes
+from training.reconstruction.state import read_codes, read_frame
 from training.reconstruction.views import group_views
 
 MOST = 24_576
 """Pictures, those of all objects in turn."""
 AT_ONCE = 8
-OFF = 0.1
-"""Mean of codes, in units of their spread, from which they cannot be those that a model was framed by."""
+ROUNDED = 1e-2
+"""By how much frames of codes differ, at most, that a model file holds in half precision."""
 
 
 @torch.no_grad()
@@ -53,13 +53,13 @@ def known_pictures(
     field = generator.field
     if not isinstance(field, TriplaneField) or not field.config.framed_codes:
         raise Gen3DError(f"the model's codes were not learned in {run_folder}: leave --known out")
+    if not torch.allclose(field.shape_mapping.centre, read_frame(run_folder), atol=ROUNDED):
+        raise Gen3DError(f"the codes in {run_folder} are not those of this model: export it anew from there")
     pairs = zip((field.shape_mapping, field.appearance_mapping), tables, strict=True)
     shape, appearance = (
         torch.from_numpy(Frame(mapping.centre.numpy(), mapping.spread.numpy()).normal(table.numpy()))
         for mapping, table in pairs
     )
-    if shape.mean(0).abs().max() > OFF or appearance.mean(0).abs().max() > OFF:
-        raise Gen3DError(f"the codes in {run_folder} are not those of this model: export it anew from there")
     each = max(1, min(views.taught, MOST // views.objects))
     pool = Pool(min(MOST, each * views.objects), shape.shape[1], appearance.shape[1])
     for objects in torch.randperm(views.objects, generator=rng)[: pool.capacity // each].split(AT_ONCE):

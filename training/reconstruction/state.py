@@ -24,12 +24,20 @@ FILE_NAME = "reconstruction.pt"
 
 def read_codes(folder: Path) -> tuple[Float[Tensor, "objects d"], Float[Tensor, "objects a"]]:
     """Shape and appearance codes of the objects that the run in a folder knows. Raises `Gen3DError`."""
-    path = folder / FILE_NAME
+    codes = _read(folder / FILE_NAME, "codes")
+    return pixel_norm(codes["shape.weight"]), pixel_norm(codes["appearance.weight"])
+
+
+def read_frame(folder: Path) -> Float[Tensor, "d"]:
+    """The centre of the shape codes' frame in what the run in a folder makes of its codes. Raises `Gen3DError`."""
+    return _read(folder / "state.pt", "average")["field.shape_mapping.centre"]
+
+
+def _read(path: Path, part: str) -> Any:
     if not path.exists():
-        raise Gen3DError(f"{folder} holds no reconstruction: give the folder of a run that knows its objects")
+        raise Gen3DError(f"{path.parent} holds no reconstruction: give the folder of a run that knows its objects")
     try:
-        codes = torch.load(path, map_location="cpu", weights_only=True)["codes"]
-        return pixel_norm(codes["shape.weight"]), pixel_norm(codes["appearance.weight"])
+        return torch.load(path, map_location="cpu", weights_only=True)[part]
     except Exception as error:  # torch raises half a dozen kinds for a damaged file
         raise Gen3DError(f"{path} cannot be read ({first_line(error)})") from error
 
