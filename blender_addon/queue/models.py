@@ -217,5 +217,11 @@ def _entry(told: protocol.ModelEntry) -> Entry:
     credits = told.attribution
     about += f". Learned from the work of {len(credits)} sources, see gen3d info" if credits else ""
     return Entry(
-        _key(told.file), _label(told.name), about, told.truncation, sliders, hash=told.hash, identity=told.identity
+        _key(told.file),
+        _label(Path(told.file).stem),
+        about,
+        told.truncation,
+        sliders,
+        hash=told.hash,
+        identity=told.identity,
     )

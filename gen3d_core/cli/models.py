@@ -23,7 +23,7 @@ def _models(options: argparse.Namespace) -> int:
     for path in files:
         try:
             manifest = read_model(path, only=()).manifest
-            say(f"{manifest['name']:<16} {plain(manifest['category'], 200)}  {path}")
+            say(f"{path.stem:<16} {plain(manifest['category'], 200)}  {path}")
         except (Gen3DError, OSError) as error:
             say(f"{path.stem:<16} {plain(one_line(error))}  {path}")
     if not files:

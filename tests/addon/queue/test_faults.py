@@ -169,7 +169,7 @@ def start_adjusting() -> Any:
     addon("queue.service").learn()
     made = make(9, "chairs", 160)
     assert blender().ops.gen3d.adjust() == {"FINISHED"}
-    next(each for each in blender().context.scene.gen3d.sliders if each.name == "bulk").value = -1.0
+    next(each for each in blender().context.scene.gen3d.sliders if each.name == "width").value = -1.0
     queue()()
     assert service().busy
     return made

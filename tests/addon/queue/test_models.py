@@ -50,10 +50,10 @@ def test_the_worker_tells_what_the_models_hold():
     part.learn()
     assert not part.catalogue.has_news
     chairs, broken = part.catalogue.entry("chairs"), part.catalogue.entry("broken")
-    assert {"bulk", "lightness", "warmth"} < {slider.name for slider in chairs.sliders} and chairs.truncation == 0.8
+    assert {"width", "lightness", "warmth"} < {slider.name for slider in chairs.sliders} and chairs.truncation == 1.0
     assert "CC0" in chairs.about and not chairs.error and "damaged" in broken.error
     kept = Path(blender().utils.extension_path_user(addon("compat").ADDON, path="previews"))
-    assert len(list(kept.glob("preview-*.png"))) == 3, "of the three models that have one"
+    assert len(list(kept.glob("preview-*.png"))) == 4, "of the four models that have one"
 
 
 @pytest.mark.own_blender

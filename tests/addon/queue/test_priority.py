@@ -37,7 +37,7 @@ def test_the_hand_comes_before_what_was_pressed_and_that_before_the_background()
     batch = enqueue([item("ellipsoids", 1), item("ellipsoids", 2)])
     select(made)
     assert blender().ops.gen3d.adjust() == {"FINISHED"}
-    next(each for each in blender().context.scene.gen3d.sliders if each.name == "bulk").value = -1.0
+    next(each for each in blender().context.scene.gen3d.sliders if each.name == "width").value = -1.0
 
     def submit_noting(kind: Any, **fields: Any) -> Any:
         recipe = fields.get("recipe")

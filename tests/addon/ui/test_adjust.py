@@ -36,25 +36,25 @@ def test_an_adjusted_object_follows_the_newest_value_and_ends_fine():
     made, live = adjusting(7)
     low_before, start = len(made.data.polygons), dict(made["gen3d"]["positions"])
     name = made.name
-    bulk = slider("bulk")
-    assert abs(bulk.value - min(max(start["bulk"], bulk.low), bulk.high)) < 1e-5
+    width = slider("width")
+    assert abs(width.value - min(max(start["width"], width.low), width.high)) < 1e-5
     for value in (0.2, 0.6, -1.0):
-        bulk.value = value
+        width.value = value
     queue()()
     wait_until(lambda: (queue()(), live.session.updates)[1], "the first mesh comes")
-    assert made["gen3d"]["resolution"] == 64 and abs(made["gen3d"]["positions"]["bulk"] + 1.0) < 1e-4
+    assert made["gen3d"]["resolution"] == 64 and abs(made["gen3d"]["positions"]["width"] + 1.0) < 1e-4
     assert len(made.data.polygons) < low_before
     wait_until(lambda: (queue()(), live.session.settled)[1], "the fine mesh comes")
     assert made["gen3d"]["resolution"] == 96
     for other, value in start.items():
-        if other != "bulk":
+        if other != "width":
             assert abs(made["gen3d"]["positions"][other] - value) < 1e-3, other
-    bulk.value = 99.0
-    assert bulk.value == bulk.high
-    bulk.value = 0.5
+    width.value = 99.0
+    assert width.value == width.high
+    width.value = 0.5
     assert bpy.ops.gen3d.adjust_end() == {"FINISHED"}
     wait_until(lambda: queue()() is None, "the session ends")
-    assert not live.running and abs(made["gen3d"]["positions"]["bulk"] - 0.5) < 1e-4
+    assert not live.running and abs(made["gen3d"]["positions"]["width"] - 0.5) < 1e-4
     assert made["gen3d"]["resolution"] == 96 and made.name == name and bpy.context.view_layer.objects.active == made
 
 
@@ -66,7 +66,7 @@ def test_reverting_brings_the_object_back():
     slider("lightness").value = 1.0
     wait_until(lambda: (queue()(), live.session.updates)[1], "a mesh comes")
     assert np.abs(codes(made, "appearance")).sum() and np.array_equal(codes(made), before)
-    slider("bulk").value = -1.0
+    slider("width").value = -1.0
     assert bpy.ops.gen3d.adjust_end(revert=True) == {"FINISHED"}
     wait_until(lambda: queue()() is None, "the session ends")
     assert np.allclose(codes(made), before, atol=1e-6) and made["gen3d"]["resolution"] == 96
@@ -76,7 +76,7 @@ def test_reverting_brings_the_object_back():
 def test_an_object_that_is_deleted_ends_its_adjustment():
     bpy = blender()
     made, live = adjusting(9)
-    slider("bulk").value = -1.0
+    slider("width").value = -1.0
     bpy.data.objects.remove(made)
     wait_until(lambda: queue()() is None, "the session ends")
     assert not live.running and live.session is None
