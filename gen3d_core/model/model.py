@@ -33,7 +33,7 @@ class Model:
     >>> model = gen3d_core.load("chairs")
     >>> mesh = model.sample(seed=7, resolution=32, truncation=0.8)
     >>> [direction.name for direction in model.directions][:3]
-    ['width', 'depth', 'bulk']
+    ['depth', 'width', 'top-heaviness']
     >>> wider = model.directions[0].move(model.codes(seed=7), 1.5)
     >>> mesh = model.build(wider, resolution=32)
     """
