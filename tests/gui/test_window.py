@@ -237,7 +237,7 @@ with inside(): bpy.ops.render.render("INVOKE_DEFAULT")
     window.until("bpy.app.is_job_running('RENDER')")
     seen = f"result = {ACTIVE}.data.name, len({ACTIVE}.data.vertices), list({ACTIVE}['gen3d']['shape_code'])"
     before, meshes = window.run(seen), window.run("result = len(bpy.data.meshes)")
-    window.run("next(each for each in bpy.context.scene.gen3d.sliders if each.name == 'bulk').value = -1.0")
+    window.run("next(each for each in bpy.context.scene.gen3d.sliders if each.name == 'width').value = -1.0")
     time.sleep(4.0)
     assert window.run("result = bpy.app.is_job_running('RENDER')")
     assert window.run(seen) == before and window.run("result = len(bpy.data.meshes)") == meshes
